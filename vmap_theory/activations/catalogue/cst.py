@@ -1,0 +1,26 @@
+"""Clipped soft threshold."""
+
+import sympy as sp
+
+from ..base import Activation, Limit
+from ..parameters import NON_NEGATIVE, POSITIVE, Parameter
+from ..partition import X
+
+TAU = Parameter("tau", NON_NEGATIVE, typical=(0.2, 2.5), meaning="half width of the dead zone")
+M = Parameter("m", POSITIVE, typical=(0.2, 2.5), meaning="clipping level, the largest absolute output")
+_TOP = TAU.symbol + M.symbol
+
+FAMILY = Activation.from_expression(
+    sp.Piecewise(
+        (-M.symbol, X < -_TOP),
+        (X + TAU.symbol, X < -TAU.symbol),
+        (0, X < TAU.symbol),
+        (X - TAU.symbol, X < _TOP),
+        (M.symbol, True),
+    ),
+    [TAU, M],
+    name="cst",
+    title="Clipped soft threshold, sign(x) min(max(|x| - tau, 0), m)",
+    source="Price, Kimber and Tanner (2024), Deep neural network initialization with sparsity inducing activations, ICLR.",
+    limits=[Limit("m", sp.oo, "soft_threshold")],
+)

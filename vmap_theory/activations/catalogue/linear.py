@@ -1,0 +1,11 @@
+"""The identity."""
+
+from ..base import Activation
+from ..partition import X
+
+FAMILY = Activation.from_expression(
+    X,
+    name="linear",
+    title="Identity, x",
+    source="Saxe, McClelland and Ganguli (2014), Exact solutions to the nonlinear dynamics of learning, ICLR.",
+)

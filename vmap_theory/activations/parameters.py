@@ -1,0 +1,150 @@
+"""Parameters of an activation: symbol, domain, typical range; and the exact numbers that they take."""
+
+from __future__ import annotations
+
+import numbers
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from ..errors import DomainError, DtypeError, ExpressionError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+RESERVED_NAMES = frozenset({"x", "q", "q_star", "rho", "sigma_w2", "sigma_b2", "pi", "E", "oo", "inf", "nan", "I"})
+"""Names that mean something else in the formulas, so that no parameter can have them."""
+
+POSITIVE = sp.Interval.open(0, sp.oo)
+NON_NEGATIVE = sp.Interval(0, sp.oo)
+NON_POSITIVE = sp.Interval(-sp.oo, 0)
+REAL = sp.Interval(-sp.oo, sp.oo)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of an activation.
+
+    Attributes
+    ----------
+    name : str
+        Name in formulas and in keyword arguments, such as ``tau``.
+    domain : sympy.Interval
+        The allowed values.
+    typical : tuple of float
+        Lower and upper end of the values that occur in practice; verification and tests draw from it.
+    default : sympy expression or None
+        The customary value that a call without this parameter takes; None: the parameter stays symbolic.
+    meaning : str
+        One line for tables and docs.
+
+    Examples
+    --------
+    >>> Parameter("tau", NON_NEGATIVE, typical=(0.1, 3.0)).symbol.is_nonnegative
+    True
+    """
+
+    name: str
+    domain: sp.Interval = POSITIVE
+    typical: tuple[float, float] = (0.2, 2.5)
+    default: sp.Expr | None = None
+    meaning: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier() or self.name.startswith("_"):
+            raise ExpressionError(f"{self.name!r} cannot name a parameter: use letters, digits and inner underscores.")
+        if self.name in RESERVED_NAMES:
+            raise ExpressionError(f"the name {self.name!r} is reserved: call the parameter something else.")
+        low, high = self.typical
+        if not (low <= high and self._holds(sp.Rational(low)) and self._holds(sp.Rational(high))):
+            raise DomainError(f"typical range {self.typical} of {self.name} does not lie in its domain {self.domain_text}.")
+
+    @property
+    def symbol(self) -> sp.Symbol:
+        """The SymPy symbol, with the sign that the domain gives it."""
+        low, high = self.domain.inf, self.domain.sup
+        if low > 0 or (low == 0 and self.domain.left_open):
+            return sp.Symbol(self.name, positive=True)
+        if high < 0 or (high == 0 and self.domain.right_open):
+            return sp.Symbol(self.name, negative=True)
+        if low == 0:
+            return sp.Symbol(self.name, nonnegative=True)
+        if high == 0:
+            return sp.Symbol(self.name, nonpositive=True)
+        return sp.Symbol(self.name, real=True)
+
+    @property
+    def domain_text(self) -> str:
+        """The domain as a person writes it, for instance ``[0, oo)``."""
+        left = "(" if self.domain.left_open else "["
+        right = ")" if self.domain.right_open else "]"
+        return f"{left}{self.domain.inf}, {self.domain.sup}{right}"
+
+    def accept(self, value: object) -> sp.Expr:
+        """Return `value` as an exact number of the domain.
+
+        Raises
+        ------
+        DtypeError
+            Not a real number.
+        DomainError
+            NaN, infinite or outside the domain.
+        """
+        number = exact_number(self.name, value)
+        if not self._holds(number):
+            raise DomainError(
+                f"{self.name} = {value} is outside its domain {self.domain_text}: "
+                f"choose a value there, for instance {self.typical[0]:g}."
+            )
+        return number
+
+    def draw(self, rng: np.random.Generator) -> sp.Rational:
+        """Draw a value from the typical range, as an exact decimal of at most four places."""
+        low, high = self.typical
+        value = sp.Rational(round(float(rng.uniform(low, high)) * 10000), 10000)
+        return value if self._holds(value) else sp.Rational(high)
+
+    def _holds(self, number: sp.Expr) -> bool:
+        return bool(self.domain.contains(number))
+
+
+def exact_number(name: str, value: object) -> sp.Expr:
+    """Return `value` as an exact SymPy real number.
+
+    A float is taken as the binary fraction that it is (0.3 becomes 5404319552844595/2**54), so that formulas,
+    high-precision checks and float64 kernels all speak of the same number.  Exact SymPy numbers pass unchanged.
+
+    Raises
+    ------
+    DtypeError
+        Text, booleans, complex numbers, arrays, expressions with free symbols.
+    DomainError
+        NaN or an infinity.
+
+    Examples
+    --------
+    >>> exact_number("tau", 0.5), exact_number("tau", sp.sqrt(2))
+    (1/2, sqrt(2))
+    """
+    plain: Any = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+    if isinstance(plain, bool):
+        raise DtypeError(f"{name} = {value!r} is a truth value: give a real number.")
+    if isinstance(plain, float):
+        if plain != plain or plain in (float("inf"), float("-inf")):
+            raise DomainError(f"{name} = {value} is outside its domain: give a finite real number.")
+        return sp.Rational(plain)
+    if isinstance(plain, (int, Fraction)) or (isinstance(plain, numbers.Integral)):
+        return sp.Rational(plain)
+    if isinstance(plain, Decimal) and plain.is_finite():
+        return sp.Rational(str(plain))
+    if isinstance(plain, sp.Expr):
+        if plain.free_symbols:
+            raise DtypeError(f"{name} = {value} holds free symbols: give a number, or leave {name} out to keep it symbolic.")
+        number = plain.replace(lambda part: part.is_Float, lambda part: sp.Rational(part))
+        if number.is_finite and number.is_extended_real:
+            return number
+        raise DomainError(f"{name} = {value} is outside its domain: give a finite real number.")
+    raise DtypeError(f"{name} = {value!r} is not a real number: give a float, an integer or an exact SymPy number.")

@@ -1,0 +1,169 @@
+"""Closed forms of the variance map and its companions: `derive` and its result, `Formulas`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import sympy as sp
+
+from .activations.base import Activation
+from .activations.partition import X
+from .errors import UnknownNameError
+from .moments import Q, expectation
+
+SIGMA_W2 = sp.Symbol("sigma_w2", positive=True)
+"""Weight variance times fan-in."""
+
+SIGMA_B2 = sp.Symbol("sigma_b2", nonnegative=True)
+"""Bias variance."""
+
+QUANTITIES = ("second_moment", "slope_moment", "sparsity", "V", "dV", "d2V", "chi_1")
+"""The attributes of `Formulas` that hold an expression, in the order of every listing."""
+
+HEADINGS = {
+    "second_moment": "E[phi^2]",
+    "slope_moment": "E[phi'^2]",
+    "sparsity": "P(phi = 0)",
+    "V": "V(q)",
+    "dV": "V'(q)",
+    "d2V": "V''(q)",
+    "chi_1": "chi_1(q)",
+}
+"""What stands on the left of each formula in plain text."""
+
+LATEX_HEADINGS = {
+    "second_moment": r"\mathbb{E}[\phi^2]",
+    "slope_moment": r"\mathbb{E}[\phi'^2]",
+    "sparsity": r"\mathbb{P}(\phi = 0)",
+    "V": "V(q)",
+    "dV": "V'(q)",
+    "d2V": "V''(q)",
+    "chi_1": r"\chi_1(q)",
+}
+
+_LATEX_NAMES = {SIGMA_W2: r"\sigma_w^2", SIGMA_B2: r"\sigma_b^2"}
+_LONGEST_FRACTION = 10**9
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """Closed forms for one activation, as SymPy expressions in q, sigma_w2, sigma_b2 and the free parameters.
+
+    Attributes
+    ----------
+    activation : Activation
+        What they were derived for.
+    second_moment, slope_moment : sympy expressions
+        E[phi(X)^2] and E[phi'(X)^2] for X ~ N(0, q), q a variance.  A jump of phi makes the latter infinite (oo).
+    V, dV, d2V : sympy expressions
+        The variance map ``sigma_w2 E[phi^2] + sigma_b2`` and its first two derivatives in q, kink terms included.
+    chi_1 : sympy expression
+        ``sigma_w2 E[phi'^2]``.
+    sparsity : sympy expression
+        P(phi(X) = 0).
+    is_exact : bool
+        True: every expression is a closed form.
+
+    Examples
+    --------
+    >>> from vmap_theory import activation, derive
+    >>> f = derive(activation("relu"))
+    >>> f.V, f.dV, f.d2V, f.chi_1
+    (q*sigma_w2/2 + sigma_b2, sigma_w2/2, 0, sigma_w2/2)
+    """
+
+    activation: Activation
+    second_moment: sp.Expr
+    slope_moment: sp.Expr
+    sparsity: sp.Expr
+    V: sp.Expr
+    dV: sp.Expr
+    d2V: sp.Expr
+    chi_1: sp.Expr
+    is_exact: bool = True
+
+    @cached_property
+    def symbols(self) -> dict[str, sp.Symbol]:
+        """The symbols of all formulas by name, for substitution: ``f.V.subs({f.symbols["q"]: 2})``."""
+        found = {Q, SIGMA_W2, SIGMA_B2} | {parameter.symbol for parameter in self.activation.free_parameters}
+        return {symbol.name: symbol for symbol in sorted(found, key=lambda symbol: symbol.name)}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the canonical forms: equal for equal formulas, whatever the run, machine or hash seed."""
+        text = "\n".join(f"{name} = {sp.srepr(getattr(self, name))}" for name in QUANTITIES)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def text(self) -> str:
+        """All formulas in plain text, one a line; long fractions are shown as decimals of 17 digits."""
+        width = max(len(heading) for heading in HEADINGS.values())
+        shown = {name: sp.sstr(_readable(getattr(self, name)), full_prec=False) for name in QUANTITIES}
+        return "\n".join(f"{HEADINGS[name]:<{width}} = {shown[name]}" for name in QUANTITIES)
+
+    def latex(self, quantity: str | None = None) -> str:
+        """LaTeX of one quantity, such as ``"V"``, or of all as an ``align*`` body.
+
+        Examples
+        --------
+        >>> from vmap_theory import activation, derive
+        >>> print(derive(activation("linear")).latex("V"))
+        V(q) = q \\sigma_w^2 + \\sigma_b^2
+        """
+        if quantity is None:
+            return " \\\\\n".join(self._latex_line(name, " &= ") for name in QUANTITIES)
+        return self._latex_line(quantity, " = ")
+
+    def _latex_line(self, quantity: str, equals: str) -> str:
+        if quantity not in QUANTITIES:
+            raise UnknownNameError.among("quantity", quantity, QUANTITIES)
+        right = sp.latex(_readable(getattr(self, quantity)), symbol_names=_LATEX_NAMES)
+        return f"{LATEX_HEADINGS[quantity]}{equals}{right}"
+
+
+@lru_cache(maxsize=256)
+def derive(act: Activation) -> Formulas:
+    """Derive V, V', V'', chi_1, E[phi^2], E[phi'^2] and the sparsity in closed form.
+
+    Parameters
+    ----------
+    act : Activation
+        With parameters symbolic, numeric or mixed.
+
+    Returns
+    -------
+    Formulas
+        Exact; canonical (the same whatever the hash seed); in terms of erfc of non-negative arguments where the signs
+        of the break points are known, so that sparse tails keep their digits.
+
+    Notes
+    -----
+    Method: truncated Gaussian moments (`vmap_theory.moments`), and for the derivatives the heat equation with the
+    point masses of (phi^2)'' and (phi^2)'''' at kinks and jumps.  No integral is left to SymPy.
+    """
+    breaks = [point.at for point in act.breaks]
+    phi = [piece.expression for piece in act.pieces]
+    squares = [sp.expand(p**2) for p in phi]
+    slopes = [sp.expand(sp.diff(p, X) ** 2) for p in phi]
+    zeros = [sp.Integer(1) if p == 0 else sp.Integer(0) for p in phi]
+    moments = [expectation(breaks, squares, order).expression() for order in range(3)]
+    slope_moment = sp.oo if act.jumps else expectation(breaks, slopes).expression()
+    return Formulas(
+        activation=act,
+        second_moment=moments[0],
+        slope_moment=slope_moment,
+        sparsity=expectation(breaks, zeros).expression(),
+        V=SIGMA_W2 * moments[0] + SIGMA_B2,
+        dV=SIGMA_W2 * moments[1],
+        d2V=SIGMA_W2 * moments[2],
+        chi_1=SIGMA_W2 * slope_moment,
+    )
+
+
+def _readable(expression: sp.Expr) -> sp.Expr:
+    """Show fractions with long denominators, the exact values of floats, as decimals."""
+    return expression.replace(
+        lambda part: part.is_Rational and part.q > _LONGEST_FRACTION, lambda part: sp.Float(repr(float(part)), 17)
+    )
+
