@@ -55,7 +55,7 @@ class Limit:
     family: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Activation:
     """A piecewise-polynomial activation phi(x), an immutable and hashable value.
 
@@ -91,12 +91,12 @@ class Activation:
 
     name: str
     expression: sp.Expr
-    pieces: tuple[Piece, ...] = field(repr=False)
-    parameters: tuple[Parameter, ...] = field(default=(), repr=False)
+    pieces: tuple[Piece, ...]
+    parameters: tuple[Parameter, ...] = ()
     values: tuple[tuple[str, sp.Expr], ...] = ()
-    title: str = field(default="", repr=False, compare=False)
-    source: str = field(default="", repr=False, compare=False)
-    limits: tuple[Limit, ...] = field(default=(), repr=False, compare=False)
+    title: str = field(default="", compare=False)
+    source: str = field(default="", compare=False)
+    limits: tuple[Limit, ...] = field(default=(), compare=False)
 
     @classmethod
     def from_expression(
@@ -265,6 +265,11 @@ class Activation:
                 f"Give them, for instance .bind({', '.join(f'{n}=1.0' for n in missing)})."
             )
 
+    def __repr__(self) -> str:
+        shown = [f"{name}={_short(value)}" for name, value in self.values]
+        shown += [parameter.name for parameter in self.free_parameters]
+        return f"Activation({', '.join([repr(self.name), *shown])})"
+
     def __call__(self, x: ArrayLike) -> NDArray[np.float64] | np.float64:
         """Evaluate phi.
 
@@ -282,6 +287,11 @@ class Activation:
         self.require_numbers("evaluating an activation")
         points = real_array("x", x, finite=False)
         return _evaluate(self, points)
+
+
+def _short(number: sp.Expr) -> str:
+    """An exact number as it is, or as the float that it came from."""
+    return str(number) if len(str(number)) < 12 else repr(float(number))
 
 
 def _evaluate(act: Activation, points: NDArray[np.float64]) -> NDArray[np.float64] | np.float64:

@@ -1,0 +1,106 @@
+"""The edge of chaos: the weight and bias variance that keep both variance and gradients at a chosen q*."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..activations.base import Activation
+from ..checks import positive
+from ..errors import InfeasibleError, NoEdgeOfChaosError
+from ..kernels import gaussian_moments
+from ..variance_map import VarianceMap
+
+_ROUNDING = 4.5e-16  # two units in the last place: a bias variance this small beside q* is a rounding error
+
+
+@dataclass(frozen=True)
+class EdgeOfChaos:
+    """A point on the edge of chaos.
+
+    Attributes
+    ----------
+    sigma_w2, sigma_b2 : float
+        Variance of the weights times fan-in, and of the biases.
+    q_star : float
+        The fixed point, a variance.
+    variance_map : VarianceMap
+        The map with these variances; V(q_star) = q_star and chi_1(q_star) = 1.
+    slope, curvature : float
+        V'(q_star) and V''(q_star): the fixed point attracts if the slope is below 1; at slope 1 a positive curvature
+        repels from above.
+    sparsity : float
+        P(phi = 0) at q_star.
+    """
+
+    sigma_w2: float
+    sigma_b2: float
+    q_star: float
+    variance_map: VarianceMap
+    slope: float
+    curvature: float
+    sparsity: float
+
+
+def edge_of_chaos(act: Activation, q_star: float = 1.0) -> EdgeOfChaos:
+    """Return the edge of chaos of `act` at the variance `q_star`.
+
+    ``sigma_w2 = 1 / E[phi'^2]`` and ``sigma_b2 = q_star - sigma_w2 E[phi^2]``.
+
+    Parameters
+    ----------
+    act : Activation
+        With a number for every parameter.
+    q_star : float
+        Variance (not standard deviation) that is to be the fixed point, > 0.
+
+    Raises
+    ------
+    NoEdgeOfChaosError
+        phi jumps (E[phi'^2] is infinite) or is flat wherever a Gaussian of this variance reaches.
+    InfeasibleError
+        sigma_b2 would be negative; the message says by how much.
+    SymbolicParameterError, DomainError, DtypeError
+        A parameter has no value, or q_star is not a positive number.
+
+    Examples
+    --------
+    >>> from vmap_theory import activation
+    >>> eoc = edge_of_chaos(activation("leaky_relu", negative_slope=0.5))
+    >>> eoc.sigma_w2, eoc.sigma_b2
+    (1.6, 0.0)
+    """
+    act.require_numbers("the edge of chaos")
+    q = positive("q_star", q_star)
+    if act.jumps:
+        places = ", ".join(f"{float(point.at):g}" for point in act.jumps)
+        raise NoEdgeOfChaosError(
+            f"{act.label} jumps at x = {places}, so E[phi'^2] is infinite and no weight variance gives chi_1 = 1: "
+            "use a continuous activation, for instance soft_threshold in place of hard_threshold."
+        )
+    moments = gaussian_moments(act, q)
+    if moments.slope_moment <= 0:
+        raise NoEdgeOfChaosError(
+            f"E[phi'^2] = 0 in float64 for {act.label} at q_star = {q:g}: no weight variance gives chi_1 = 1. "
+            "Lower the threshold or raise q_star."
+        )
+    sigma_w2 = 1 / float(moments.slope_moment)
+    sigma_b2 = q - sigma_w2 * float(moments.second_moment)
+    unresolved = sigma_w2 * float(moments.second_moment_error) + q * float(moments.slope_moment_error) * sigma_w2
+    if abs(sigma_b2) <= _ROUNDING * q or -unresolved <= sigma_b2 < 0:
+        sigma_b2 = 0.0
+    if sigma_b2 < 0:
+        raise InfeasibleError(
+            f"the edge of chaos of {act.label} at q_star = {q:g} would need sigma_b2 = {sigma_b2:.6g}, "
+            f"{-sigma_b2:.6g} below the least possible value 0: E[phi^2] exceeds q_star E[phi'^2]. "
+            "Shift the activation so that its mean is nearer zero, or choose another q_star."
+        )
+    vm = VarianceMap(act, sigma_w2=sigma_w2, sigma_b2=sigma_b2)
+    return EdgeOfChaos(
+        sigma_w2=sigma_w2,
+        sigma_b2=sigma_b2,
+        q_star=q,
+        variance_map=vm,
+        slope=sigma_w2 * float(moments.d_second_moment),
+        curvature=sigma_w2 * float(moments.d2_second_moment),
+        sparsity=float(moments.sparsity),
+    )

@@ -1,0 +1,242 @@
+"""All fixed points V(q) = q, each inside an interval whose ends have certain signs of V(q) - q.
+
+First version: the sign of ``g(q) = V(q) - q`` is read on a logarithmic grid refined by the extrema of g, and counts
+only where |g| exceeds the error bound of its evaluation.  So rounding noise is never taken for a root, and a tangency
+that the numbers cannot resolve is reported as one semi-stable point with an honest error bound.  Two fixed points
+closer together than a grid cell *and* without an extremum that the cell's ends reveal could be missed; the grid has
+100 points a decade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import sympy as sp
+from scipy.optimize import brentq
+
+from ..activations.base import Activation
+from ..activations.partition import X
+from ..errors import DegenerateMapError
+from ..variance_map import VarianceMap
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+_POINTS_PER_DECADE = 100
+_EPSILON = float(np.finfo(np.float64).eps)
+_DEGENERATE_DECADES = 4.0
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """A solution of V(q) = q.
+
+    Attributes
+    ----------
+    q : float
+        The fixed point, a variance.
+    slope, chi_1 : float
+        V'(q) and chi_1(q).
+    stability : str
+        ``stable``: attracts from both sides.  ``unstable``: repels to both sides.  ``semi-stable``: attracts from one
+        side and repels to the other, or a tangency closer than the error bound can resolve.
+    error_bound : float
+        The true fixed point lies within this distance of `q`.
+    """
+
+    q: float
+    slope: float
+    chi_1: float
+    stability: str
+    error_bound: float
+
+
+@dataclass(frozen=True)
+class FixedPoints(Sequence[FixedPoint]):
+    """The fixed points in ascending order, a sequence.
+
+    Attributes
+    ----------
+    points : tuple of FixedPoint
+        All that were found.
+    searched : tuple of float
+        The interval of q that was searched.
+    """
+
+    points: tuple[FixedPoint, ...]
+    searched: tuple[float, float]
+
+    @overload
+    def __getitem__(self, index: int) -> FixedPoint: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[FixedPoint, ...]: ...
+    def __getitem__(self, index: int | slice) -> FixedPoint | tuple[FixedPoint, ...]:
+        return self.points[index]
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __iter__(self) -> Iterator[FixedPoint]:
+        return iter(self.points)
+
+
+def fixed_points(vm: VarianceMap) -> FixedPoints:
+    """Find all fixed points of a variance map on q > 0.
+
+    Parameters
+    ----------
+    vm : VarianceMap
+        The map.
+
+    Returns
+    -------
+    FixedPoints
+        Ascending; empty if V(q) = q has no solution in the interval searched.  For a bounded activation the interval
+        holds every fixed point, since ``sigma_b2 <= V <= sigma_w2 max(phi^2) + sigma_b2``; otherwise it spans 12
+        decades to either side of the activation's own scale.
+
+    Raises
+    ------
+    DegenerateMapError
+        V(q) = q to rounding over four decades or more, as for ReLU with sigma_w2 = 2 and no biases.
+
+    Examples
+    --------
+    >>> from vmap_theory import clipping_level
+    >>> vm = clipping_level("cst", sparsity=0.85, target=0.9).variance_map
+    >>> [(round(p.q, 4), p.stability) for p in fixed_points(vm)]
+    [(1.0, 'stable'), (1.2633, 'unstable'), (5.3397, 'stable')]
+    """
+    low, high = _search_interval(vm)
+    count = max(400, int(_POINTS_PER_DECADE * np.log10(high / low)))
+    grid = _with_extrema(vm, np.geomspace(low, high, count))
+    signs = _certain_signs(vm, grid)
+    _refuse_degenerate(vm, grid, signs)
+    certain = np.flatnonzero(signs)
+    points = []
+    for left, right in zip(certain, certain[1:], strict=False):
+        if signs[left] != signs[right]:
+            points.append(_crossing(vm, grid[left], grid[right], signs[left]))
+        elif right > left + 1 and _may_touch(vm, grid[left : right + 1], signs[left]):
+            points.append(_tangency(vm, grid[left : right + 1]))
+    return FixedPoints(tuple(points), (float(low), float(high)))
+
+
+def _search_interval(vm: VarianceMap) -> tuple[float, float]:
+    act = vm.activation
+    scales = [float(point.at) ** 2 for point in act.breaks if point.at != 0] or [max(vm.sigma_b2, 1.0)]
+    low = 1e-12 * min(scales)
+    if vm.sigma_b2 > 0:
+        low = max(low, vm.sigma_b2 / 2)
+    ceiling = _largest_square(act)
+    high = 1e12 * max(*scales, vm.sigma_b2) if ceiling is None else 1.01 * (vm.sigma_w2 * ceiling + vm.sigma_b2)
+    return low, max(high, 10 * low)
+
+
+def _largest_square(act: Activation) -> float | None:
+    """Maximum of phi^2, or None if phi is unbounded."""
+    if any(sp.degree(end, X) > 0 for end in act.asymptotes if end != 0):
+        return None
+    # On a bounded piece |phi| is at most the sum of its coefficients' sizes times powers of the far end.
+    bounds = [0.0]
+    for piece in act.pieces:
+        reach = max(abs(float(end)) for end in (piece.lower, piece.upper) if end.is_finite) if act.breaks else 0.0
+        terms = sp.Poly(piece.expression, X).terms()
+        bounds.append(sum(abs(float(c)) * reach**k for (k,), c in terms) ** 2)
+    return max(bounds)
+
+
+def _excess(vm: VarianceMap, q: Any) -> tuple[Any, Any]:
+    """V(q) - q and a bound of its error."""
+    moments = vm.moments(q)
+    value = vm.sigma_w2 * moments.second_moment + vm.sigma_b2
+    error = vm.sigma_w2 * moments.second_moment_error + 2 * _EPSILON * (value + q)
+    return value - q, error
+
+
+def _certain_signs(vm: VarianceMap, q: Array) -> NDArray[np.int64]:
+    """Sign of V(q) - q where it is certain, 0 elsewhere."""
+    excess, error = _excess(vm, q)
+    return np.where(np.abs(excess) > error, np.sign(excess), 0.0).astype(np.int64)
+
+
+def _with_extrema(vm: VarianceMap, grid: Array) -> Array:
+    """Add the extrema of V(q) - q, so that the difference is monotone between neighbours."""
+    slope_excess = np.asarray(vm.derivative(grid)) - 1
+    extrema = []
+    for i in np.flatnonzero(slope_excess[:-1] * slope_excess[1:] < 0):
+        extrema.append(_root(lambda q: float(vm.derivative(q)) - 1, grid[i], grid[i + 1]))
+    return np.unique(np.concatenate([grid, extrema]))
+
+
+def _refuse_degenerate(vm: VarianceMap, grid: Array, signs: NDArray[np.int64]) -> None:
+    certain = np.flatnonzero(signs)
+    edges = [-1, *certain.tolist(), len(grid)]
+    for left, right in zip(edges, edges[1:], strict=False):
+        run = grid[left + 1 : right]
+        if len(run) and np.log10(run[-1] / run[0]) > _DEGENERATE_DECADES:
+            raise DegenerateMapError(
+                f"V(q) = q to rounding for every q from {run[0]:.3g} to {run[-1]:.3g}: the fixed points of "
+                f"{vm.activation.label} with sigma_w2 = {vm.sigma_w2:g}, sigma_b2 = {vm.sigma_b2:g} are not isolated; "
+                "every variance is kept. Change sigma_w2 or sigma_b2 to get isolated ones."
+            )
+
+
+def _crossing(vm: VarianceMap, left: float, right: float, sign: int) -> FixedPoint:
+    """The one fixed point between two points where the excess has certain and opposite signs."""
+    q = _root(lambda point: float(_excess(vm, point)[0]), left, right)
+    low, high = _narrowed(vm, left, q), _narrowed(vm, right, q)
+    return _fixed_point(vm, q, "stable" if sign > 0 else "unstable", max(q - low, high - q))
+
+
+def _may_touch(vm: VarianceMap, cell: Array, sign: int) -> bool:
+    """Whether V(q) - q, of one sign at both ends of the cell, can reach zero inside.
+
+    A concave function that is positive at both ends is positive between them (and a convex one negative), so V'' of
+    the wrong sign at every point of the cell rules a tangency out, however small the difference is.
+    """
+    moments = vm.moments(cell)
+    return bool(np.any(sign * moments.d2_second_moment > -moments.d2_second_moment_error))
+
+
+def _tangency(vm: VarianceMap, cell: Array) -> FixedPoint:
+    """A stretch where the excess is zero to rounding, between two points where it has the same sign."""
+    inner = cell[1:-1]
+    # Of points that are all zero to rounding, the extremum is the one where the slope is 1.
+    slopes = np.asarray(vm.derivative(inner))
+    q = float(inner[np.argmin(np.abs(slopes - 1))]) if len(inner) > 1 else float(inner[0])
+    low, high = _narrowed(vm, cell[0], q), _narrowed(vm, cell[-1], q)
+    return _fixed_point(vm, q, "semi-stable", max(q - low, high - q))
+
+
+def _narrowed(vm: VarianceMap, certain: float, uncertain: float) -> float:
+    """Move from a point of certain sign towards a fixed point, by bisection, as far as that sign stays certain."""
+    sign = _certain_signs(vm, np.asarray([certain]))[0]
+    for _ in range(60):
+        middle = (certain + uncertain) / 2
+        if _certain_signs(vm, np.asarray([middle]))[0] == sign:
+            certain = middle
+        else:
+            uncertain = middle
+    return float(certain)
+
+
+def _fixed_point(vm: VarianceMap, q: float, stability: str, error_bound: float) -> FixedPoint:
+    moments = vm.moments(q)
+    return FixedPoint(
+        q=float(q),
+        slope=vm.sigma_w2 * float(moments.d_second_moment),
+        chi_1=vm.sigma_w2 * float(moments.slope_moment),
+        stability=stability,
+        error_bound=float(error_bound),
+    )
+
+
+def _root(function: Callable[[float], float], left: float, right: float) -> float:
+    """Root of a function with opposite signs at the ends, to the last bit."""
+    return float(brentq(function, left, right, xtol=4 * _EPSILON * left, rtol=4 * _EPSILON))

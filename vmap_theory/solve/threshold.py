@@ -1,0 +1,82 @@
+"""The threshold that gives a wanted sparsity."""
+
+from __future__ import annotations
+
+import math
+
+import sympy as sp
+from scipy.special import ndtri
+
+from ..activations.base import Activation
+from ..activations.registry import family
+from ..checks import inside_open_interval, positive
+from ..errors import DomainError, InfeasibleError
+
+
+def threshold_for_sparsity(act: str | Activation, sparsity: float, q_star: float = 1.0) -> float:
+    """Return the threshold at which a fraction `sparsity` of the outputs is zero.
+
+    One-sided dead zones (-oo, tau): ``tau = sqrt(q_star) Phi^-1(sparsity)``; symmetric ones (-tau, tau):
+    ``tau = sqrt(q_star) Phi^-1((1 + sparsity)/2)``.
+
+    Parameters
+    ----------
+    act : str or Activation
+        A family of the registry, or an activation whose threshold is symbolic.
+    sparsity : float
+        P(phi(X) = 0) for X ~ N(0, q_star), strictly between 0 and 1.
+    q_star : float
+        Variance, > 0.
+
+    Raises
+    ------
+    InfeasibleError
+        No threshold of the parameter's domain gives this sparsity, or the family has no threshold.
+    DomainError, DtypeError
+        sparsity or q_star is not a number of its domain.
+    UnknownNameError
+        No such family.
+
+    Examples
+    --------
+    >>> round(threshold_for_sparsity("crelu", 0.85), 10)
+    1.0364333895
+    """
+    unbound = resolve_family(act)
+    s = inside_open_interval("sparsity", sparsity, 0, 1, "0.85 means that 85 % of the outputs are zero.")
+    q = positive("q_star", q_star)
+    name, two_sided = threshold_parameter(unbound)
+    # 1 - s is exact for s in [1/2, 1], so the symmetric case loses no digits near s = 1.
+    tau = -math.sqrt(q) * float(ndtri((1 - s) / 2)) if two_sided else math.sqrt(q) * float(ndtri(s))
+    parameter = next(p for p in unbound.parameters if p.name == name)
+    try:
+        parameter.accept(tau)
+    except DomainError:
+        raise InfeasibleError(
+            f"sparsity = {s:g} would need {name} = {tau:.6g}, outside its domain {parameter.domain_text}: "
+            f"the sparsity of {unbound.name} is at least 0.5, since every negative input gives zero."
+        ) from None
+    return tau
+
+
+def resolve_family(act: str | Activation) -> Activation:
+    """Return the family of a name (parameters symbolic), or the activation itself."""
+    return act if isinstance(act, Activation) else family(act)
+
+
+def threshold_parameter(act: Activation) -> tuple[str, bool]:
+    """Name of the free parameter that ends the dead zone, and whether the dead zone is symmetric about 0.
+
+    Raises
+    ------
+    InfeasibleError
+        phi is zero on no interval that a free parameter ends.
+    """
+    free = {parameter.symbol: parameter.name for parameter in act.free_parameters}
+    for piece in act.pieces:
+        if piece.expression == 0 and piece.upper in free and piece.lower in (-sp.oo, -piece.upper):
+            return free[piece.upper], piece.lower != -sp.oo
+    raise InfeasibleError(
+        f"{act.label} has no free threshold: it is zero on no interval (-oo, tau) or (-tau, tau) with tau symbolic. "
+        "Use relu_tau, soft_threshold, crelu, cst or hard_threshold, and leave the threshold out."
+    )

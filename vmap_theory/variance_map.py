@@ -1,0 +1,80 @@
+"""The variance map of a layer as a numeric function: `VarianceMap`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .activations.base import Activation
+from .checks import non_negative
+from .kernels import GaussianMoments, gaussian_moments
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    Result = NDArray[np.float64] | np.float64
+
+
+@dataclass(frozen=True)
+class VarianceMap:
+    """The map ``V(q) = sigma_w2 E[phi(sqrt(q) Z)^2] + sigma_b2`` from one layer's pre-activation variance to the next.
+
+    Parameters
+    ----------
+    activation : Activation
+        With a number for every parameter.
+    sigma_w2, sigma_b2 : number
+        Variance of the weights times fan-in, and of the biases (variances, not standard deviations), >= 0.
+
+    Raises
+    ------
+    SymbolicParameterError
+        A parameter of the activation has no value.
+    DomainError, DtypeError
+        A variance is negative, NaN, infinite or not a real number.
+
+    Notes
+    -----
+    All methods take arrays of q > 0 and return float64 of their shape.  E[phi^2], its derivative and E[phi'^2] are
+    accurate to 1e-12 relative (see `gaussian_moments`); V loses no more, for all its terms are non-negative.
+
+    Examples
+    --------
+    >>> from vmap_theory import activation
+    >>> vm = VarianceMap(activation("relu"), sigma_w2=2.0, sigma_b2=0.1)
+    >>> vm([1.0, 2.0]), vm.derivative(1.0)
+    (array([1.1, 2.1]), np.float64(1.0))
+    """
+
+    activation: Activation
+    sigma_w2: float
+    sigma_b2: float
+
+    def __post_init__(self) -> None:
+        self.activation.require_numbers("a variance map")
+        object.__setattr__(self, "sigma_w2", non_negative("sigma_w2", self.sigma_w2))
+        object.__setattr__(self, "sigma_b2", non_negative("sigma_b2", self.sigma_b2))
+
+    def __call__(self, q: ArrayLike) -> Result:
+        """V(q)."""
+        return self._scaled(gaussian_moments(self.activation, q).second_moment) + self.sigma_b2
+
+    def derivative(self, q: ArrayLike) -> Result:
+        """V'(q), with the contribution of kinks."""
+        return self._scaled(gaussian_moments(self.activation, q).d_second_moment)
+
+    def second_derivative(self, q: ArrayLike) -> Result:
+        """V''(q), with the contribution of kinks."""
+        return self._scaled(gaussian_moments(self.activation, q).d2_second_moment)
+
+    def chi_1(self, q: ArrayLike) -> Result:
+        """Return ``chi_1(q) = sigma_w2 E[phi'^2]``, the growth of squared gradients; infinite where phi jumps."""
+        return self._scaled(gaussian_moments(self.activation, q).slope_moment)
+
+    def moments(self, q: ArrayLike) -> GaussianMoments:
+        """All Gaussian moments of the activation at q, with error bounds."""
+        return gaussian_moments(self.activation, q)
+
+    def _scaled(self, moment: Any) -> Any:
+        return self.sigma_w2 * moment
