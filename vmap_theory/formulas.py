@@ -11,6 +11,7 @@ import sympy as sp
 from .activations.base import Activation
 from .activations.partition import X
 from .errors import UnknownNameError
+from .latex import to_latex
 from .moments import Q, expectation
 
 SIGMA_W2 = sp.Symbol("sigma_w2", positive=True)
@@ -43,7 +44,6 @@ LATEX_HEADINGS = {
     "chi_1": r"\chi_1(q)",
 }
 
-_LATEX_NAMES = {SIGMA_W2: r"\sigma_w^2", SIGMA_B2: r"\sigma_b^2"}
 _LONGEST_FRACTION = 10**9
 
 
@@ -118,7 +118,7 @@ class Formulas:
     def _latex_line(self, quantity: str, equals: str) -> str:
         if quantity not in QUANTITIES:
             raise UnknownNameError.among("quantity", quantity, QUANTITIES)
-        right = sp.latex(_readable(getattr(self, quantity)), symbol_names=_LATEX_NAMES)
+        right = to_latex(_readable(getattr(self, quantity)))
         return f"{LATEX_HEADINGS[quantity]}{equals}{right}"
 
 

@@ -1,0 +1,5 @@
+"""``python -m vmap_theory`` is the command ``vmap-theory``."""
+
+from .cli import main
+
+main()
