@@ -47,13 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--list", action="store_true", help="name the claims")
-    what.add_argument(
-        "--smoke", action="store_true", help="run the quick claims: within a minute on two cores"
-    )
+    what.add_argument("--smoke", action="store_true", help="run the quick claims: within a minute on two cores")
     what.add_argument("--claim", metavar="NAME", help="run one claim")
-    parser.add_argument(
-        "--device", choices=("cpu", "cuda"), default="cpu", help="where to train (default: cpu)"
-    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to train (default: cpu)")
     parser.add_argument("--record", metavar="FILE", type=Path, help="write the record, as JSON, to this file")
     parser.add_argument("--json", action="store_true", help="print the record instead of the tables")
     return parser

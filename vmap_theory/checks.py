@@ -64,7 +64,7 @@ def integer_between(name: str, value: object, low: int, high: int) -> int:
     """Return `value` as an int with low <= value <= high, or raise."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise DtypeError(f"{name} = {value!r} is not an integer: give an integer from {low} to {high}.")
-    if not low <= value <= high:
+    if not low <= int(value) <= high:
         raise DomainError(_refusal(name, value, f"an integer from {low} to {high}", ""))
     return int(value)
 
@@ -102,19 +102,15 @@ def positive_array(name: str, value: object) -> NDArray[np.float64]:
     return result
 
 
-def refuse_nan(name: str, value: object, domain: str) -> None:
-    """Raise `DomainError` where `value` is a NaN of any kind."""
-    if isinstance(value, numbers.Real) and math.isnan(float(value)):
-        raise DomainError(_refusal(name, value, domain, ""))
-
-
 def _to_float(name: str, value: object) -> float:
     refused = DtypeError(f"{name} = {value!r} is not a real number: give a float, an integer or an exact SymPy number.")
-    if isinstance(value, (bool, str, bytes)) or (isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real)):
+    if isinstance(value, (bool, str, bytes)) or (
+        isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real)
+    ):
         raise refused
     convertible: Any = value
     try:
-        if getattr(value, "ndim", 0) != 0 or type(value).__name__ == "bool":
+        if getattr(value, "ndim", 0) != 0 or type(value).__name__ in ("bool", "bool_"):
             raise refused
         return float(convertible)
     except OverflowError:

@@ -35,9 +35,12 @@ app = typer.Typer(
 plot_app = typer.Typer(no_args_is_help=True, help="Draw a picture and write it to a PNG, SVG or PDF file.")
 app.add_typer(plot_app, name="plot")
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A name of the registry, or an expression in x, quoted.")]
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="A name of the registry, or an expression in x, quoted.")
+]
 ValuesArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[PARAMETER=NUMBER]...", help="Values of parameters, such as tau=1 m=0.5.")
+    list[str] | None,
+    typer.Argument(metavar="[PARAMETER=NUMBER]...", help="Values of parameters, such as tau=1 m=0.5."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 QStarOption = Annotated[float, typer.Option("--q-star", help="The fixed point q*, a variance.")]
@@ -81,7 +84,8 @@ def list_families(as_json: JsonOption = False) -> None:
         _print_json({"activations": [_described(act) for act in families]})
         return
     rows = [
-        (act.name, act.title, ", ".join(f"{p.name} in {p.domain_text}" for p in act.parameters) or "-") for act in families
+        (act.name, act.title, ", ".join(f"{p.name} in {p.domain_text}" for p in act.parameters) or "-")
+        for act in families
     ]
     _print_table(("name", "what it is", "parameters"), rows)
 
@@ -114,7 +118,9 @@ def derive(
 
 @app.command()
 def verify(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A name or an expression; not with --all.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A name or an expression; not with --all.")
+    ] = None,
     values: ValuesArgument = None,
     every: Annotated[bool, typer.Option("--all", help="Verify every activation of the registry.")] = False,
     digits: DigitsOption = 50,
@@ -131,14 +137,11 @@ def verify(
     reports = []
     with _progress(f"verifying to {digits} digits") as advance:
         for index, act in enumerate(chosen):
-            total = points * len(chosen)
-            report = verify_activation(
-                act,
-                digits,
-                points=points,
-                on_progress=lambda done, _, before=index * points, total=total: advance(before + done, total),
-            )
-            reports.append(report)
+
+            def on_progress(done: int, total: int, before: int = index) -> None:
+                advance(before * total + done, total * len(chosen))
+
+            reports.append(verify_activation(act, digits, points=points, on_progress=on_progress))
     if as_json:
         _print_json(
             {
@@ -166,7 +169,9 @@ def verify(
 def eoc(
     name: NameArgument,
     values: ValuesArgument = None,
-    sparsity: Annotated[float | None, typer.Option("--sparsity", help="Choose the threshold for this sparsity.")] = None,
+    sparsity: Annotated[
+        float | None, typer.Option("--sparsity", help="Choose the threshold for this sparsity.")
+    ] = None,
     q_star: QStarOption = 1.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -231,7 +236,9 @@ def clip(
 def table(
     family: Annotated[list[str], typer.Option("--family", help="A family with a threshold; repeat for more.")],
     sparsity: Annotated[list[float], typer.Option("--sparsity", help="Repeat for more.")],
-    target: Annotated[list[float] | None, typer.Option("--target", help="Slope V'(q*); repeat for more. [0.5 0.7 0.9]")] = None,
+    target: Annotated[
+        list[float] | None, typer.Option("--target", help="Slope V'(q*); repeat for more. [0.5 0.7 0.9]")
+    ] = None,
     q_star: Annotated[list[float] | None, typer.Option("--q-star", help="Repeat for more. [1]")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this .json or .csv file.")] = None,
     digits: DigitsOption = 50,
@@ -251,7 +258,10 @@ def table(
     elif out is None:
         shown = ("family", "sparsity", "q_star", "target", "tau", "m", "sigma_w2", "sigma_b2", "slope")
         rows = [tuple(_cell(getattr(row, column)) for column in shown) for row in result.rows]
-        _print_table((*shown, "fixed points"), [(*r, _joined(t.fixed_points)) for r, t in zip(rows, result.rows, strict=True)])
+        _print_table(
+            (*shown, "fixed points"),
+            [(*r, _joined(t.fixed_points)) for r, t in zip(rows, result.rows, strict=True)],
+        )
 
 
 @plot_app.command("activations")
@@ -271,7 +281,9 @@ def plot_variance_map_command(
     name: Annotated[str, typer.Argument(metavar="FAMILY", help="A family with a threshold, or NAME:P=V,... in full.")],
     out: OutOption,
     sparsity: Annotated[float | None, typer.Option("--sparsity", help="Fraction of zero outputs at q*.")] = None,
-    target: Annotated[list[float] | None, typer.Option("--target", help="Slope V'(q*); one curve each. [0.5 0.7 0.9]")] = None,
+    target: Annotated[
+        list[float] | None, typer.Option("--target", help="Slope V'(q*); one curve each. [0.5 0.7 0.9]")
+    ] = None,
     q_star: QStarOption = 1.0,
     q_max: Annotated[float | None, typer.Option("--q-max", help="Right end of the axis.")] = None,
     as_json: JsonOption = False,
@@ -286,7 +298,9 @@ def plot_variance_map_command(
     else:
         clips = [clipping_level(name, sparsity, q_star, target=t) for t in target or (0.5, 0.7, 0.9)]
         maps = [found.variance_map for found in clips]
-        labels = [f"{name}, sparsity {sparsity:g}, $V'(q^*) = {found.target:g}$, $m = {found.m:.4g}$" for found in clips]
+        labels = [
+            f"{name}, sparsity {sparsity:g}, $V'(q^*) = {found.target:g}$, $m = {found.m:.4g}$" for found in clips
+        ]
     _save(plot_variance_maps(maps, labels=labels, q_max=q_max), out, as_json)
 
 
@@ -294,7 +308,9 @@ def plot_variance_map_command(
 def plot_slope_command(
     name: Annotated[str, typer.Argument(metavar="FAMILY", help="A clipped family: crelu or cst.")],
     out: OutOption,
-    sparsity: Annotated[list[float] | None, typer.Option("--sparsity", help="One curve each. [0.5 0.7 0.85 0.9]")] = None,
+    sparsity: Annotated[
+        list[float] | None, typer.Option("--sparsity", help="One curve each. [0.5 0.7 0.85 0.9]")
+    ] = None,
     q_star: QStarOption = 1.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -306,7 +322,9 @@ def plot_slope_command(
 
 @plot_app.command("eoc")
 def plot_eoc_command(
-    names: Annotated[list[str], typer.Argument(metavar="NAME[:P=V,...]...", help="Such as crelu:tau=1,m=0.5 hardtanh.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME[:P=V,...]...", help="Such as crelu:tau=1,m=0.5 hardtanh.")
+    ],
     out: OutOption,
     q_min: Annotated[float, typer.Option("--q-min", help="Least q* on the curve.")] = 0.05,
     q_max: Annotated[float, typer.Option("--q-max", help="Largest q* on the curve.")] = 20.0,
@@ -315,14 +333,20 @@ def plot_eoc_command(
     """Draw the edge of chaos in the plane of sigma_b and sigma_w."""
     from .plots import plot_edge_of_chaos
 
-    _save(plot_edge_of_chaos([_activation_in_one_word(n) for n in names], q_min=q_min, q_max=q_max), out, as_json)
+    _save(
+        plot_edge_of_chaos([_activation_in_one_word(n) for n in names], q_min=q_min, q_max=q_max),
+        out,
+        as_json,
+    )
 
 
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report.")] = Path("vmap-theory-demo"),
     sparsity: Annotated[float, typer.Option("--sparsity", help="Fraction of zero outputs.")] = 0.85,
-    train: Annotated[bool, typer.Option("--train/--no-train", help="Train nets too (about a minute on two cores).")] = True,
+    train: Annotated[
+        bool, typer.Option("--train/--no-train", help="Train nets too (about a minute on two cores).")
+    ] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Do all of it for crelu and cst and write a report: formulas, verified digits, tables, figures, trained nets."""
@@ -368,7 +392,8 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 def _described(act: Activation) -> dict[str, Any]:
     parameters = [
-        {"name": p.name, "domain": p.domain_text, "typical": list(p.typical), "meaning": p.meaning} for p in act.parameters
+        {"name": p.name, "domain": p.domain_text, "typical": list(p.typical), "meaning": p.meaning}
+        for p in act.parameters
     ]
     values = {name: float(value) for name, value in act.values}
     return {
@@ -393,7 +418,13 @@ def _show_solution(numbers: dict[str, Any], variance_map: Any, as_json: bool) ->
         note = "V(q) = q for every q: each variance is kept"
     if as_json:
         found = [
-            {"q": p.q, "slope": p.slope, "chi_1": p.chi_1, "stability": p.stability, "error_bound": p.error_bound}
+            {
+                "q": p.q,
+                "slope": p.slope,
+                "chi_1": p.chi_1,
+                "stability": p.stability,
+                "error_bound": p.error_bound,
+            }
             for p in points
         ]
         _print_json(numbers | {"fixed_points": found} | ({"note": note} if note else {}))
@@ -402,7 +433,10 @@ def _show_solution(numbers: dict[str, Any], variance_map: Any, as_json: bool) ->
         if key != "parameters":
             _print(f"{key:<12} {_cell(value)}")
     for p in points:
-        _print(f"fixed point  q = {p.q:.10g} +- {p.error_bound:.1g}, {p.stability}, V' = {p.slope:.6g}, chi_1 = {p.chi_1:.6g}")
+        _print(
+            f"fixed point  q = {p.q:.10g} +- {p.error_bound:.1g}, {p.stability}, "
+            f"V' = {p.slope:.6g}, chi_1 = {p.chi_1:.6g}"
+        )
     if note:
         _print(f"fixed points {note}")
 
@@ -423,7 +457,12 @@ def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

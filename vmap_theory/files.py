@@ -30,7 +30,9 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path
         os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, target)
     except OSError as error:
-        raise FileOutputError(f"cannot write {target}: {error.strerror or error}. Choose a path that can be written.") from None
+        raise FileOutputError(
+            f"cannot write {target}: {error.strerror or error}. Choose a path that can be written."
+        ) from None
     finally:
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)

@@ -103,13 +103,13 @@ class Formulas:
         return "\n".join(f"{HEADINGS[name]:<{width}} = {shown[name]}" for name in QUANTITIES)
 
     def latex(self, quantity: str | None = None) -> str:
-        """LaTeX of one quantity, such as ``"V"``, or of all as an ``align*`` body.
+        r"""LaTeX of one quantity, such as ``"V"``, or of all as an ``align*`` body.
 
         Examples
         --------
         >>> from vmap_theory import activation, derive
         >>> print(derive(activation("linear")).latex("V"))
-        V(q) = q \\sigma_w^2 + \\sigma_b^2
+        V(q) = q \sigma_w^2 + \sigma_b^2
         """
         if quantity is None:
             return " \\\\\n".join(self._latex_line(name, " &= ") for name in QUANTITIES)
@@ -164,6 +164,6 @@ def derive(act: Activation) -> Formulas:
 def _readable(expression: sp.Expr) -> sp.Expr:
     """Show fractions with long denominators, the exact values of floats, as decimals."""
     return expression.replace(
-        lambda part: part.is_Rational and part.q > _LONGEST_FRACTION, lambda part: sp.Float(repr(float(part)), 17)
+        lambda part: part.is_Rational and part.q > _LONGEST_FRACTION,
+        lambda part: sp.Float(repr(float(part)), 17),
     )
-

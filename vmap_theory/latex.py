@@ -7,12 +7,13 @@ from typing import Any
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
+from .activations.base import Activation
 from .moments import Q
 
 _NAMES = {"sigma_w2": r"\sigma_w^2", "sigma_b2": r"\sigma_b^2"}
 
 
-class _FormulaPrinter(LatexPrinter):
+class _FormulaPrinter(LatexPrinter):  # type: ignore[misc]  # SymPy's printers are untyped
     """SymPy's printer, which would write sqrt(2) a / (2 sqrt(q)) inside erfc, and e to a negative fraction."""
 
     def _print_erfc(self, expression: Any, exp: Any = None) -> str:
@@ -31,11 +32,35 @@ class _FormulaPrinter(LatexPrinter):
 
 
 def to_latex(expression: sp.Expr) -> str:
-    """Return LaTeX of a formula.
+    r"""Return LaTeX of a formula.
 
     Examples
     --------
     >>> to_latex(sp.erfc(sp.sqrt(2) / (2 * sp.sqrt(Q))))
-    '\\\\operatorname{erfc}\\\\left(\\\\frac{1}{\\\\sqrt{2 q}}\\\\right)'
+    '\\operatorname{erfc}\\left(\\frac{1}{\\sqrt{2 q}}\\right)'
     """
     return str(_FormulaPrinter().doprint(expression))
+
+
+def definition_latex(act: Activation) -> str:
+    r"""Return LaTeX of phi itself, a case for each piece.
+
+    Examples
+    --------
+    >>> from vmap_theory import activation
+    >>> print(definition_latex(activation("relu")))
+    \phi(x) = \begin{cases} 0 & x < 0 \\ x & x > 0 \end{cases}
+    """
+    if len(act.pieces) == 1:
+        return rf"\phi(x) = {to_latex(act.pieces[0].expression)}"
+    cases = []
+    for piece in act.pieces:
+        low, high = to_latex(piece.lower), to_latex(piece.upper)
+        if piece.lower == -sp.oo:
+            where = f"x < {high}"
+        elif piece.upper == sp.oo:
+            where = f"x > {low}"
+        else:
+            where = f"{low} < x < {high}"
+        cases.append(f"{to_latex(piece.expression)} & {where}")
+    return r"\phi(x) = \begin{cases} " + r" \\ ".join(cases) + r" \end{cases}"

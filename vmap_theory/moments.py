@@ -30,7 +30,7 @@ Q = sp.Symbol("q", positive=True)
 
 @dataclass(frozen=True)
 class TailTerm:
-    """``erfc_factor * erfc(at / sqrt(2 q)) + density_factor * n(at; q)``, at a point ``at >= 0`` wherever its sign is known."""
+    """``erfc_factor * erfc(at / sqrt(2 q)) + density_factor * n(at; q)``; ``at >= 0`` wherever its sign is known."""
 
     at: sp.Expr
     erfc_factor: sp.Expr

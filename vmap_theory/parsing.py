@@ -52,11 +52,16 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 
 CONSTANTS: Mapping[str, sp.Expr] = {"pi": sp.pi, "E": sp.E}
 
-_COMPARISONS: Mapping[type[ast.cmpop], Callable[..., Any]] = {ast.Lt: sp.Lt, ast.LtE: sp.Le, ast.Gt: sp.Gt, ast.GtE: sp.Ge}
+_COMPARISONS: Mapping[type[ast.cmpop], Callable[..., Any]] = {
+    ast.Lt: sp.Lt,
+    ast.LtE: sp.Le,
+    ast.Gt: sp.Gt,
+    ast.GtE: sp.Ge,
+}
 
 
 def parse_activation(
-    text: str, *, name: str = "custom", parameters: Sequence[Parameter] = (), **values: object
+    text: str, *, name: str = "custom", parameters: Sequence[Parameter] = (), **values: Any
 ) -> Activation:
     """Read an activation from text.
 
@@ -102,7 +107,9 @@ def parse_expression(text: str) -> sp.Expr:
     try:
         tree = ast.parse(written, mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise ExpressionError(f"{_shortened(text)} is not an expression: {getattr(error, 'msg', None) or error}.") from None
+        raise ExpressionError(
+            f"{_shortened(text)} is not an expression: {getattr(error, 'msg', None) or error}."
+        ) from None
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         raise ExpressionError(f"the expression has more than {MAX_NODES} parts: split it or simplify it.")
     result = _Reader(written).read(tree.body)

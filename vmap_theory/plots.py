@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,7 @@ def plot_activations(activations: Sequence[Activation], *, half_width: float | N
     _require_some("activations", activations)
     breaks = [abs(float(point.at)) for act in activations for point in act.breaks]
     reach = positive("half_width", half_width) if half_width is not None else max(1.5 * max(breaks, default=1.0), 2.0)
+    figure: Figure
     figure, axes = _figure("x", r"$\phi(x)$")
     _axes_lines(axes)
     for act, colour in zip(activations, _cycle(len(activations)), strict=True):
@@ -79,6 +81,7 @@ def plot_variance_maps(
     largest = max((point.q for points in found for point in points), default=1.0)
     end = positive("q_max", q_max) if q_max is not None else max(1.25 * largest, 2.0 * min(largest, 1.0))
     q = np.linspace(end / 2000, end, 1000)
+    figure: Figure
     figure, axes = _figure("variance $q$ of the pre-activations", "variance $V(q)$ in the next layer")
     axes.plot([0, end], [0, end], color="0.55", linestyle="--", linewidth=1, label="identity")
     for index, (vm, points, name, colour) in enumerate(zip(maps, found, names, _cycle(len(maps)), strict=True)):
@@ -99,7 +102,15 @@ def plot_variance_maps(
     for stability, marker in _MARKERS.items():
         if any(point.stability == stability for points in found for point in points):
             face = "0.3" if stability == "stable" else "white"
-            axes.plot([], [], marker=marker, color="0.3", markerfacecolor=face, linestyle="none", label=f"{stability} fixed point")
+            axes.plot(
+                [],
+                [],
+                marker=marker,
+                color="0.3",
+                markerfacecolor=face,
+                linestyle="none",
+                label=f"{stability} fixed point",
+            )
     axes.set_xlim(0, end)
     axes.set_ylim(0, 1.15 * end)
     axes.legend(frameon=False, fontsize="small")
@@ -127,6 +138,7 @@ def plot_slope_against_level(
     level = level_parameter(unbound, threshold)
     q = positive("q_star", q_star)
     m = np.linspace(0.02, 4.0, 400) * np.sqrt(q)
+    figure: Figure
     figure, (above, below) = _figure("clipping level $m$", r"$V'(q^*)$", rows=2)
     above.axhline(1.0, color="0.55", linestyle="--", linewidth=1)
     below.axhline(0.0, color="0.55", linestyle="--", linewidth=1)
@@ -168,7 +180,10 @@ def plot_edge_of_chaos(
     low, high = positive("q_min", q_min), positive("q_max", q_max)
     if not low < high:
         raise DomainError(f"q_min = {low:g} is not below q_max = {high:g}: give an ascending range.")
-    figure, axes = _figure(r"$\sigma_b$ (standard deviation of the biases)", r"$\sigma_w$ (of the weights, times $\sqrt{n}$)")
+    figure: Figure
+    figure, axes = _figure(
+        r"$\sigma_b$ (standard deviation of the biases)", r"$\sigma_w$ (of the weights, times $\sqrt{n}$)"
+    )
     for act, colour in zip(activations, _cycle(len(activations)), strict=True):
         curve = []
         for q in np.geomspace(low, high, points):
@@ -241,7 +256,7 @@ def _smooth_stretches(act: Activation, reach: float) -> list[tuple[float, float]
     """Intervals between jumps, so that no line is drawn across one."""
     cuts = [float(point.at) for point in act.jumps if abs(float(point.at)) < reach]
     ends = [-reach, *cuts, reach]
-    return list(zip(ends, ends[1:], strict=False))
+    return list(pairwise(ends))
 
 
 def _mark_variances(axes: Axes, sigma_b: Any, sigma_w: Any, variances: Any, colour: str) -> None:
@@ -249,7 +264,13 @@ def _mark_variances(axes: Axes, sigma_b: Any, sigma_w: Any, variances: Any, colo
         nearest = int(np.argmin(np.abs(np.log(variances / q))))
         if abs(np.log(variances[nearest] / q)) < 0.05:
             axes.plot(sigma_b[nearest], sigma_w[nearest], marker="o", markersize=5, color=colour)
-            axes.annotate(f"{q:g}", (sigma_b[nearest], sigma_w[nearest]), xytext=(5, 4), textcoords="offset points", fontsize=8)
+            axes.annotate(
+                f"{q:g}",
+                (sigma_b[nearest], sigma_w[nearest]),
+                xytext=(5, 4),
+                textcoords="offset points",
+                fontsize=8,
+            )
 
 
 def _cycle(count: int) -> list[str]:

@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -91,8 +91,8 @@ class Provenance(_Strict):
 class EocTable(_Strict):
     """A table of edges of chaos; make one with `eoc_table`, read one with `read_eoc_table`."""
 
-    schema_name: Literal["vmap-theory/eoc-table"] = Field(default=SCHEMA_NAME, alias="schema")
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_name: Literal["vmap-theory/eoc-table"] = Field(default="vmap-theory/eoc-table", alias="schema")
+    schema_version: Literal[1] = 1
     provenance: Provenance
     rows: tuple[EocRow, ...]
 
@@ -165,7 +165,12 @@ def eoc_table(
     >>> round(table.rows[0].m, 4), table.provenance.formulas[0].digits_verified
     (0.8095, 20)
     """
-    for name, values in {"families": families, "sparsities": sparsities, "targets": targets, "q_stars": q_stars}.items():
+    for name, values in {
+        "families": families,
+        "sparsities": sparsities,
+        "targets": targets,
+        "q_stars": q_stars,
+    }.items():
         if isinstance(values, str) or not len(values):
             raise DomainError(f"{name} = {values!r} is empty or not a list: give at least one value, as a list.")
     jobs = [job for name in families for job in _combinations(name, sparsities, q_stars, targets)]
@@ -184,7 +189,10 @@ def eoc_table(
         error = report.max_relative_error
         formulas.append(
             FormulaProvenance(
-                family=name, sha256=derive(family(name)).digest, digits_verified=digits, max_relative_error=error
+                family=name,
+                sha256=derive(family(name)).digest,
+                digits_verified=digits,
+                max_relative_error=error,
             )
         )
         advance()
@@ -252,7 +260,7 @@ def _row(name: str, sparsity: float, q_star: float, target: float | None) -> Eoc
         slope=found.slope,
         curvature=found.curvature,
         fixed_points=tuple(point.q for point in points),
-        stabilities=tuple(point.stability for point in points),
+        stabilities=tuple(cast("Stability", point.stability) for point in points),
     )
 
 
@@ -294,13 +302,17 @@ def _json_object(text: str, path: object) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise TableFormatError(f"{path} is corrupt: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+        raise TableFormatError(
+            f"{path} is corrupt: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from None
 
 
 def _csv_object(text: str, path: object) -> Any:
     first, _, body = text.partition("\n")
     if not first.startswith("# {"):
-        raise TableFormatError(f"{path} is no edge-of-chaos table: its first line is not the comment with the provenance.")
+        raise TableFormatError(
+            f"{path} is no edge-of-chaos table: its first line is not the comment with the provenance."
+        )
     content = _json_object(first[2:], path)
     reader = csv.DictReader(io.StringIO(body), strict=True)
     if reader.fieldnames != list(EocRow.model_fields):

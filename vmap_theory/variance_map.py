@@ -76,5 +76,6 @@ class VarianceMap:
         """All Gaussian moments of the activation at q, with error bounds."""
         return gaussian_moments(self.activation, q)
 
-    def _scaled(self, moment: Any) -> Any:
-        return self.sigma_w2 * moment
+    def _scaled(self, moment: Any) -> Result:
+        result: Result = self.sigma_w2 * moment
+        return result

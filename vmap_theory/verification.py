@@ -139,7 +139,11 @@ def _draw_point(act: Activation, rng: np.random.Generator) -> dict[sp.Symbol, sp
     def log_uniform(low: float, high: float) -> sp.Rational:
         return sp.Rational(round(float(np.exp(rng.uniform(np.log(low), np.log(high)))) * 10**4), 10**4)
 
-    point = {Q: log_uniform(*_Q_RANGE), SIGMA_W2: log_uniform(*_SIGMA_RANGE), SIGMA_B2: log_uniform(*_SIGMA_RANGE)}
+    point = {
+        Q: log_uniform(*_Q_RANGE),
+        SIGMA_W2: log_uniform(*_SIGMA_RANGE),
+        SIGMA_B2: log_uniform(*_SIGMA_RANGE),
+    }
     return point | {parameter.symbol: parameter.draw(rng) for parameter in act.free_parameters}
 
 

@@ -57,9 +57,7 @@ def test_an_unknown_claim_names_the_nearest(capsys: pytest.CaptureFixture[str]) 
     assert "clipping_rescues_depth" in refusal(["--claim", "zzz"], capsys)
 
 
-def test_cuda_where_there_is_none(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_cuda_where_there_is_none(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert "no CUDA device" in refusal(["--smoke", "--device", "cuda"], capsys)
 
@@ -103,9 +101,7 @@ def test_exit_code_and_record_follow_the_verdict(
     assert record["claims"]["clipping_rescues_depth"]["predictions"] == {"v": 1}
 
 
-def test_the_table_shows_rows_and_verdict(
-    answer: Callable[[bool], None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_table_shows_rows_and_verdict(answer: Callable[[bool], None], capsys: pytest.CaptureFixture[str]) -> None:
     answer(False)
     assert main(["--smoke"]) == 1
     out = capsys.readouterr().out

@@ -7,9 +7,7 @@ from validation.data import N_CLASSES, digits
 def test_every_image_has_mean_square_one() -> None:
     data = digits()
     for x in (data.train_x, data.test_x):
-        torch.testing.assert_close(
-            x.square().mean(dim=1), torch.ones(len(x), dtype=torch.float64), rtol=1e-13, atol=0
-        )
+        torch.testing.assert_close(x.square().mean(dim=1), torch.ones(len(x), dtype=torch.float64), rtol=1e-13, atol=0)
 
 
 def test_split_is_stratified_disjoint_and_the_same_each_time() -> None:

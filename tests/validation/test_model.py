@@ -45,9 +45,7 @@ def test_a_step_is_the_gradient_of_automatic_differentiation(designs: list[Desig
     logit_slope = torch.randn(3, 5, 4, generator=generator, dtype=torch.float64)
     expected = []
     for net, design in enumerate(designs):
-        parameters = [
-            (w[net].clone(), b[net].clone()) for w, b in zip(nets.weights, nets.biases, strict=True)
-        ]
+        parameters = [(w[net].clone(), b[net].clone()) for w, b in zip(nets.weights, nets.biases, strict=True)]
         flat = [tensor.requires_grad_() for pair in parameters for tensor in pair]
         h = x[net] * design.input_scale
         for index, (weight, bias) in enumerate(parameters):

@@ -106,9 +106,7 @@ def test_sparsity_counts_exact_zeros_of_hidden_activations(designs: list[Design]
     nets = Ensemble(designs, SEEDS, [64, 4000, 10], CPU, torch.float64)
     designed = [math.erf(design.tau / math.sqrt(2 * design.q_star)) for design in designs]
     # 4000 units, whose zeros are independent given an image: standard error below 0.5 / sqrt(4000) = 0.008.
-    np.testing.assert_allclose(
-        train(nets, SEEDS, data, schedule).sparsity[:, 0], designed, rtol=0, atol=0.032
-    )
+    np.testing.assert_allclose(train(nets, SEEDS, data, schedule).sparsity[:, 0], designed, rtol=0, atol=0.032)
 
 
 def test_batches_are_passes_over_all_samples_from_the_net_s_own_seed() -> None:
@@ -125,9 +123,7 @@ def test_curve_averages_the_loss_between_looks(designs: list[Design], data: Data
     curve = history.curve(2)
     assert curve["step"] == [0, 6, 12, 18, 24, 30]
     assert curve["train_loss"][0] is None
-    assert curve["train_loss"][1:] == pytest.approx(
-        list(history.losses[2].reshape(5, 6).mean(axis=1)), rel=1e-12
-    )
+    assert curve["train_loss"][1:] == pytest.approx(list(history.losses[2].reshape(5, 6).mean(axis=1)), rel=1e-12)
     assert {len(column) for column in curve.values()} == {6}
 
 

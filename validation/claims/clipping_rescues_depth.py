@@ -145,9 +145,7 @@ def run(
     return Outcome(
         parameters=_parameters(kinds, data, depth, width, schedule),
         seeds=list(seeds),
-        predictions={
-            name: {"trains": kind.trains, "fixed_points": kind.fixed_points} for name, kind in kinds.items()
-        },
+        predictions={name: {"trains": kind.trains, "fixed_points": kind.fixed_points} for name, kind in kinds.items()},
         observations=observations,
         confirmed=all(agreement.values()),
         rows=[_row(name, kinds[name], observations[name], agreement[name]) for name in kinds],
@@ -164,15 +162,12 @@ def judge(
     rows = iter(range(len(kinds) * len(seeds)))
     observations = {name: observe(history, [next(rows) for _ in seeds], seeds, trained) for name in kinds}
     agreement = {
-        name: agrees(kind.trains, [net["trains"] for net in observations[name]["nets"]])
-        for name, kind in kinds.items()
+        name: agrees(kind.trains, [net["trains"] for net in observations[name]["nets"]]) for name, kind in kinds.items()
     }
     return observations, agreement
 
 
-def _parameters(
-    kinds: dict[str, Variant], data: Dataset, depth: int, width: int, schedule: Schedule
-) -> dict[str, Any]:
+def _parameters(kinds: dict[str, Variant], data: Dataset, depth: int, width: int, schedule: Schedule) -> dict[str, Any]:
     """List all that was chosen, as plain JSON; the clipping level of an unclipped net is null."""
     return {
         "data": {"name": "digits", "train": len(data.train_y), "test": len(data.test_y)},
@@ -185,9 +180,7 @@ def _parameters(
             "sparsity_floor": SPARSITY - SPARSITY_MARGIN,
             "agreeing_share": AGREEING,
         },
-        "variants": {
-            name: asdict(kind.design) | {"m": json_number(kind.design.m)} for name, kind in kinds.items()
-        },
+        "variants": {name: asdict(kind.design) | {"m": json_number(kind.design.m)} for name, kind in kinds.items()},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -108,7 +109,7 @@ class Activation:
         title: str = "",
         source: str = "",
         limits: Sequence[Limit] = (),
-        **values: object,
+        **values: Any,
     ) -> Activation:
         """Make an activation from a SymPy expression in the symbol ``x``.
 
@@ -134,7 +135,9 @@ class Activation:
             A value is given for a name that the expression does not hold.
         """
         if not isinstance(expression, sp.Expr):
-            raise ExpressionError(f"{expression!r} is not a SymPy expression in x: pass text to parse_activation instead.")
+            raise ExpressionError(
+                f"{expression!r} is not a SymPy expression in x: pass text to parse_activation instead."
+            )
         declared = {parameter.name: parameter for parameter in parameters}
         free = sorted({symbol.name for symbol in expression.free_symbols} - {X.name})
         for unused in sorted(set(values) - set(free) - set(declared)):
@@ -156,7 +159,7 @@ class Activation:
         parameters: Sequence[Parameter] = (),
         *,
         name: str = "custom",
-        **values: object,
+        **values: Any,
     ) -> Activation:
         """Make an activation from triples ``(lower, upper, polynomial in x)`` that cover the whole line.
 
@@ -179,12 +182,17 @@ class Activation:
             if lower != expected:
                 kind = "overlap" if (lower - expected).is_negative else "leave a gap"
                 raise PiecesError(
-                    f"the pieces {kind}: one ends at {expected} and the next starts at {lower}. Give ascending pieces that meet."
+                    f"the pieces {kind}: one ends at {expected} and the next starts at {lower}. "
+                    "Give ascending pieces that meet."
                 )
             if (upper - lower).is_nonpositive:
-                raise PiecesError(f"the piece from {lower} to {upper} is empty: its upper end must lie above its lower end.")
+                raise PiecesError(
+                    f"the piece from {lower} to {upper} is empty: its upper end must lie above its lower end."
+                )
         if triples[-1][1] != sp.oo:
-            raise PiecesError(f"the pieces leave a gap: nothing is defined for x > {triples[-1][1]}. End the last at oo.")
+            raise PiecesError(
+                f"the pieces leave a gap: nothing is defined for x > {triples[-1][1]}. End the last at oo."
+            )
         branches = [(expr, sp.Symbol("x") < upper if upper != sp.oo else True) for _, upper, expr in triples]
         return cls.from_expression(sp.Piecewise(*branches), parameters, name=name, **values)
 
@@ -194,7 +202,7 @@ class Activation:
         taken = dict(self.values)
         return tuple(parameter for parameter in self.parameters if parameter.name not in taken)
 
-    def bind(self, **values: object) -> Activation:
+    def bind(self, **values: Any) -> Activation:
         """Return a copy in which the named parameters have the given values (None: left as it is).
 
         Raises
@@ -231,8 +239,7 @@ class Activation:
             return sp.factor(sp.expand(difference.subs(X, right.lower)))
 
         return tuple(
-            Break(right.lower, step(left, right, 0), step(left, right, 1))
-            for left, right in zip(self.pieces, self.pieces[1:], strict=False)
+            Break(right.lower, step(left, right, 0), step(left, right, 1)) for left, right in pairwise(self.pieces)
         )
 
     @property

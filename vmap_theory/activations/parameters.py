@@ -60,7 +60,9 @@ class Parameter:
             raise ExpressionError(f"the name {self.name!r} is reserved: call the parameter something else.")
         low, high = self.typical
         if not (low <= high and self._holds(sp.Rational(low)) and self._holds(sp.Rational(high))):
-            raise DomainError(f"typical range {self.typical} of {self.name} does not lie in its domain {self.domain_text}.")
+            raise DomainError(
+                f"typical range {self.typical} of {self.name} does not lie in its domain {self.domain_text}."
+            )
 
     @property
     def symbol(self) -> sp.Symbol:
@@ -136,13 +138,15 @@ def exact_number(name: str, value: object) -> sp.Expr:
         if plain != plain or plain in (float("inf"), float("-inf")):
             raise DomainError(f"{name} = {value} is outside its domain: give a finite real number.")
         return sp.Rational(plain)
-    if isinstance(plain, (int, Fraction)) or (isinstance(plain, numbers.Integral)):
+    if isinstance(plain, (numbers.Integral, Fraction)):
         return sp.Rational(plain)
     if isinstance(plain, Decimal) and plain.is_finite():
         return sp.Rational(str(plain))
     if isinstance(plain, sp.Expr):
         if plain.free_symbols:
-            raise DtypeError(f"{name} = {value} holds free symbols: give a number, or leave {name} out to keep it symbolic.")
+            raise DtypeError(
+                f"{name} = {value} holds free symbols: give a number, or leave {name} out to keep it symbolic."
+            )
         number = plain.replace(lambda part: part.is_Float, lambda part: sp.Rational(part))
         if number.is_finite and number.is_extended_real:
             return number

@@ -24,6 +24,8 @@ X = sp.Symbol("x", real=True)
 MAX_DEGREE = 16
 """Highest degree of a piece; the integrals need twice that, and cost grows with it."""
 
+_ALLOWED = "pieces must be polynomials, joined by Piecewise, Max, Min, Abs, sign or Heaviside."
+
 
 @dataclass(frozen=True)
 class Partition:
@@ -120,9 +122,7 @@ def _flatten(node: Any) -> Partition:
         return _combine([_flatten(arg) for arg in node.args], lambda *values: _polynomial(rebuild(*values), node))
     if node == X:
         return Partition((), (X,))
-    raise ExpressionError(
-        f"{node} is not a polynomial in x: pieces must be polynomials, joined by Piecewise, Max, Min, Abs, sign or Heaviside."
-    )
+    raise ExpressionError(f"{node} is not a polynomial in x: {_ALLOWED}")
 
 
 def _flatten_piecewise(node: sp.Piecewise) -> Partition:
@@ -216,13 +216,14 @@ def _sign_partition(polynomials: Partition) -> Partition:
     return Partition(tuple(breaks), tuple(parts))
 
 
-def _real_roots(polynomial: sp.Expr) -> tuple[list[tuple[sp.Expr, int]], int]:
+def _real_roots(polynomial: Any) -> tuple[list[tuple[sp.Expr, int]], int]:
     """Real roots in ascending order with multiplicity, and the sign far to the right."""
     coefficients = sp.Poly(polynomial, X).all_coeffs()
     leading = sign_of(coefficients[0])
     if leading is None:
         raise PiecesError(
-            f"the sign of {coefficients[0]} depends on the parameters: give numbers for them, or declare domains that decide it."
+            f"the sign of {coefficients[0]} depends on the parameters: "
+            "give numbers for them, or declare domains that decide it."
         )
     if len(coefficients) == 1:
         return [], leading
@@ -231,16 +232,24 @@ def _real_roots(polynomial: sp.Expr) -> tuple[list[tuple[sp.Expr, int]], int]:
     found = sp.roots(sp.Poly(polynomial, X))
     if sum(found.values()) < len(coefficients) - 1:
         if polynomial.free_symbols != {X}:
-            raise PiecesError(f"the zeros of {polynomial} have no closed form in the parameters: give numbers for them.")
+            raise PiecesError(
+                f"the zeros of {polynomial} have no closed form in the parameters: give numbers for them."
+            )
         found = {}
         for root in sp.real_roots(sp.Poly(polynomial, X)):
             found[root] = found.get(root, 0) + 1
     if any(root.is_real is None for root in found) and polynomial.free_symbols == {X}:
-        raise PiecesError(f"the zeros of {polynomial} cannot be found exactly: write its coefficients as rational numbers.")
+        raise PiecesError(
+            f"the zeros of {polynomial} cannot be found exactly: write its coefficients as rational numbers."
+        )
     if any(root.is_real is None for root in found):
         raise PiecesError(f"whether {polynomial} has real zeros depends on the parameters: give numbers for them.")
     real = [(root, count) for root, count in found.items() if root.is_real]
-    return sorted(real, key=cmp_to_key(lambda a, b: compare(a[0], b[0]))), leading
+    return sorted(real, key=cmp_to_key(_compare_roots)), leading
+
+
+def _compare_roots(left: tuple[sp.Expr, int], right: tuple[sp.Expr, int]) -> int:
+    return compare(left[0], right[0])
 
 
 def _sorted_unique(points: Sequence[sp.Expr]) -> list[sp.Expr]:
@@ -277,9 +286,7 @@ def _constant(node: sp.Expr) -> sp.Expr:
 def _polynomial(node: sp.Expr, written: sp.Expr) -> sp.Expr:
     degree = _degree_bound(node)
     if degree is None:
-        raise ExpressionError(
-            f"{written} is not a polynomial in x: pieces must be polynomials, joined by Piecewise, Max, Min, Abs, sign or Heaviside."
-        )
+        raise ExpressionError(f"{written} is not a polynomial in x: {_ALLOWED}")
     if degree > MAX_DEGREE:
         raise ExpressionError(f"{written} has degree {degree} in x: the highest that is supported is {MAX_DEGREE}.")
     return sp.expand(node)

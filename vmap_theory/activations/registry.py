@@ -66,5 +66,7 @@ def activation(name: str, **parameters: object) -> Activation:
     for given in parameters:
         if given not in {parameter.name for parameter in unbound.parameters}:
             raise UnknownNameError.among(f"parameter of {name}", given, [p.name for p in unbound.parameters])
-    values = {p.name: parameters[p.name] if parameters.get(p.name) is not None else p.default for p in unbound.parameters}
+    values = {
+        p.name: parameters[p.name] if parameters.get(p.name) is not None else p.default for p in unbound.parameters
+    }
     return unbound.bind(**values)

@@ -132,7 +132,9 @@ def _parameter_arrays(act: Activation, given: dict[str, ArrayLike]) -> dict[str,
             raise UnknownNameError.among(f"free parameter of {act.name}", name, free)
     missing = sorted(set(free) - set(given))
     if missing:
-        raise SymbolicParameterError(f"no value for {', '.join(missing)} of {act.name}: give one, as in {missing[0]}=1.0.")
+        raise SymbolicParameterError(
+            f"no value for {', '.join(missing)} of {act.name}: give one, as in {missing[0]}=1.0."
+        )
     arrays = {name: real_array(name, value) for name, value in given.items()}
     for name, array in arrays.items():
         if array.size:
@@ -280,7 +282,8 @@ def _integral(mass: Array, coefficients: Sequence[Array], t: Array, factor: Arra
 
 
 def _density(u: Array) -> Array:
-    return np.exp(-u * u / 2) / np.sqrt(2 * np.pi)
+    density: Array = np.exp(-u * u / 2) / np.sqrt(2 * np.pi)
+    return density
 
 
 def _add(totals: dict[str, Array], name: str, term: Array, size: Array, u: Array | float) -> None:

@@ -81,9 +81,7 @@ def plan_for(act: Activation) -> Plan:
         if point.at == 0:  # a step or kink of phi^2 at 0 has no weight in the derivatives: it is scale-free
             continue
         outward = 1 if _sign(act, point.at) > 0 else -1
-        left, right = (
-            piece.expression for piece in act.pieces if piece.upper == point.at or piece.lower == point.at
-        )
+        left, right = (piece.expression for piece in act.pieces if piece.upper == point.at or piece.lower == point.at)
         rise = sp.expand((right**2 - left**2).subs(X, point.at))
         change = sp.expand(sp.diff(right**2 - left**2, X).subs(X, point.at))
         if rise != 0:
@@ -94,7 +92,7 @@ def plan_for(act: Activation) -> Plan:
 
 
 def evaluate(expression: sp.Expr, values: Mapping[str, Any]) -> Any:
-    """Evaluate an expression in the parameters with floats or arrays, by walking it; nothing is compiled or evaluated."""
+    """Evaluate an expression in the parameters with floats or arrays, by walking it; no code is made of it."""
     if expression.is_Symbol:
         return values[expression.name]
     if not expression.free_symbols:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -119,7 +120,7 @@ def fixed_points(vm: VarianceMap) -> FixedPoints:
     _refuse_degenerate(vm, grid, signs)
     certain = np.flatnonzero(signs)
     points = []
-    for left, right in zip(certain, certain[1:], strict=False):
+    for left, right in pairwise(certain):
         if signs[left] != signs[right]:
             points.append(_crossing(vm, grid[left], grid[right], signs[left]))
         elif right > left + 1 and _may_touch(vm, grid[left : right + 1], signs[left]):
@@ -168,16 +169,15 @@ def _certain_signs(vm: VarianceMap, q: Array) -> NDArray[np.int64]:
 def _with_extrema(vm: VarianceMap, grid: Array) -> Array:
     """Add the extrema of V(q) - q, so that the difference is monotone between neighbours."""
     slope_excess = np.asarray(vm.derivative(grid)) - 1
-    extrema = []
-    for i in np.flatnonzero(slope_excess[:-1] * slope_excess[1:] < 0):
-        extrema.append(_root(lambda q: float(vm.derivative(q)) - 1, grid[i], grid[i + 1]))
+    turns = np.flatnonzero(slope_excess[:-1] * slope_excess[1:] < 0)
+    extrema = [_root(lambda q: float(vm.derivative(q)) - 1, grid[i], grid[i + 1]) for i in turns]
     return np.unique(np.concatenate([grid, extrema]))
 
 
 def _refuse_degenerate(vm: VarianceMap, grid: Array, signs: NDArray[np.int64]) -> None:
     certain = np.flatnonzero(signs)
     edges = [-1, *certain.tolist(), len(grid)]
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in pairwise(edges):
         run = grid[left + 1 : right]
         if len(run) and np.log10(run[-1] / run[0]) > _DEGENERATE_DECADES:
             raise DegenerateMapError(

@@ -13,14 +13,15 @@ _TOP = TAU.symbol + M.symbol
 FAMILY = Activation.from_expression(
     sp.Piecewise(
         (-M.symbol, X < -_TOP),
-        (X + TAU.symbol, X < -TAU.symbol),
-        (0, X < TAU.symbol),
+        (X + TAU.symbol, -TAU.symbol > X),
+        (0, TAU.symbol > X),
         (X - TAU.symbol, X < _TOP),
         (M.symbol, True),
     ),
     [TAU, M],
     name="cst",
     title="Clipped soft threshold, sign(x) min(max(|x| - tau, 0), m)",
-    source="Price, Kimber and Tanner (2024), Deep neural network initialization with sparsity inducing activations, ICLR.",
+    source="Price, Daultry Ball, Lam, Jones and Tanner (2024), Deep neural network initialization with sparsity "
+    "inducing activations, ICLR.",
     limits=[Limit("m", sp.oo, "soft_threshold")],
 )

@@ -9,7 +9,7 @@ from ..partition import X
 TAU = Parameter("tau", NON_NEGATIVE, typical=(0.2, 2.5), meaning="half width of the dead zone")
 
 FAMILY = Activation.from_expression(
-    sp.Piecewise((X, X < -TAU.symbol), (0, X <= TAU.symbol), (X, True)),
+    sp.Piecewise((X, -TAU.symbol > X), (0, TAU.symbol >= X), (X, True)),
     [TAU],
     name="hard_threshold",
     title="Hard threshold, x where |x| > tau, else 0",

@@ -10,7 +10,7 @@ MIN_VAL = Parameter("min_val", NON_POSITIVE, typical=(-2.0, -0.5), default=sp.In
 MAX_VAL = Parameter("max_val", POSITIVE, typical=(0.5, 2.0), default=sp.Integer(1), meaning="upper bound")
 
 FAMILY = Activation.from_expression(
-    sp.Piecewise((MIN_VAL.symbol, X < MIN_VAL.symbol), (X, X < MAX_VAL.symbol), (MAX_VAL.symbol, True)),
+    sp.Piecewise((MIN_VAL.symbol, MIN_VAL.symbol > X), (X, MAX_VAL.symbol > X), (MAX_VAL.symbol, True)),
     [MIN_VAL, MAX_VAL],
     name="hardtanh",
     title="Hard tanh, x clipped to [min_val, max_val]",

@@ -13,6 +13,7 @@ FAMILY = Activation.from_expression(
     [TAU],
     name="relu_tau",
     title="Shifted rectified linear unit, max(0, x - tau)",
-    source="Price, Kimber and Tanner (2024), Deep neural network initialization with sparsity inducing activations, ICLR.",
+    source="Price, Daultry Ball, Lam, Jones and Tanner (2024), Deep neural network initialization with sparsity "
+    "inducing activations, ICLR.",
     limits=[Limit("tau", sp.Integer(0), "relu")],
 )

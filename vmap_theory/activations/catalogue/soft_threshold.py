@@ -9,7 +9,7 @@ from ..partition import X
 TAU = Parameter("tau", NON_NEGATIVE, typical=(0.2, 2.5), meaning="half width of the dead zone")
 
 FAMILY = Activation.from_expression(
-    sp.Piecewise((X + TAU.symbol, X < -TAU.symbol), (0, X < TAU.symbol), (X - TAU.symbol, True)),
+    sp.Piecewise((X + TAU.symbol, -TAU.symbol > X), (0, TAU.symbol > X), (X - TAU.symbol, True)),
     [TAU],
     name="soft_threshold",
     title="Soft threshold, sign(x) max(|x| - tau, 0)",
