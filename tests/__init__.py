@@ -1,0 +1,1 @@
+"""The tests; the layout follows that of the package."""
