@@ -52,7 +52,7 @@ def definition_latex(act: Activation) -> str:
     \phi(x) = \begin{cases} 0 & x < 0 \\ x & x > 0 \end{cases}
     """
     if len(act.pieces) == 1:
-        return rf"\phi(x) = {to_latex(act.pieces[0].expression)}"
+        return rf"\phi(x) = {_polynomial_latex(act.pieces[0].expression)}"
     cases = []
     for piece in act.pieces:
         low, high = to_latex(piece.lower), to_latex(piece.upper)
@@ -62,5 +62,10 @@ def definition_latex(act: Activation) -> str:
             where = f"x > {low}"
         else:
             where = f"{low} < x < {high}"
-        cases.append(f"{to_latex(piece.expression)} & {where}")
+        cases.append(f"{_polynomial_latex(piece.expression)} & {where}")
     return r"\phi(x) = \begin{cases} " + r" \\ ".join(cases) + r" \end{cases}"
+
+
+def _polynomial_latex(polynomial: sp.Expr) -> str:
+    """Write x before the parameters: x - tau, not -tau + x."""
+    return str(_FormulaPrinter({"order": "rev-lex"}).doprint(polynomial))
