@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import mpmath
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -19,3 +20,9 @@ def precision() -> Iterator[None]:
     before = mpmath.mp.prec
     yield
     mpmath.mp.prec = before
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers, the same in every run."""
+    return np.random.default_rng(20240607)

@@ -129,6 +129,8 @@ def entry(family: str, q: float, parameters: dict[str, float]) -> dict[str, Any]
                 raise ArithmeticError(f"the two routes disagree: {family}, q = {q}, {parameters}, {name}")
         if jumps:
             values["slope_moment"] = mpmath.inf
+        if abs(values["d2_second_moment"]) < size * mpmath.mpf(10) ** -150:  # zero by cancellation, as for ReLU
+            values["d2_second_moment"] = mpmath.mpf(0)
         texts = {name: mpmath.nstr(values[name], 50) for name in MOMENTS}
         return {"q": q, "parameters": parameters, **texts, "d2_size_of_terms": mpmath.nstr(size, 20)}
 

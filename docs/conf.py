@@ -1,0 +1,50 @@
+"""Configuration of the documentation build, ``sphinx-build -W -n -b html docs docs/_build/html``."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+
+import vmap_theory  # noqa: E402  (from the checkout, installed or not)
+
+project = "vmap_theory"
+author = "The vmap_theory developers"
+copyright = author  # noqa: A001  (Sphinx asks for this name)
+version = release = vmap_theory.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+    "sphinxcontrib.bibtex",
+    "vmap_docs",
+]
+exclude_patterns = ["_build"]
+
+myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "unsrtalpha"
+bibtex_reference_style = "author_year"
+
+html_theme = "furo"
+html_title = f"vmap_theory {release}"
+html_static_path = ["_static"]
+html_css_files = ["formulas.css"]
+
+# The docstrings say in words what types and shapes are meant; annotations would say it a second time.
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+autodoc_class_signature = "separated"
+napoleon_numpy_docstring = True
+napoleon_google_docstring = False
+napoleon_use_param = False
+napoleon_use_rtype = False
+napoleon_use_ivar = True
+default_role = "py:maybe"  # a link where the name is documented, plain code elsewhere; see vmap_docs
+
+nitpicky = True
+# Types of attributes are words for people ("tuple of Piece", "sympy expression"), not names to look up.
+nitpick_ignore_regex = [("py:class", r"[^.]*"), ("py:class", r"(sympy|numpy|matplotlib|mpmath)\..*")]

@@ -1,0 +1,101 @@
+"""Draw every picture of the docs and the README into ``docs/pictures``, in one command: ``python docs/make_pictures.py``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+
+import vmap_theory as vt  # noqa: E402
+from vmap_theory import plots  # noqa: E402
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SPARSITY = 0.85
+Q_STAR = 1.0
+
+
+def activations() -> Figure:
+    """The four families with one threshold and one level."""
+    values = {"tau": 1.0, "m": 1.0}
+    names = ("relu_tau", "crelu", "soft_threshold", "cst")
+    chosen = [vt.family(name) for name in names]
+    return plots.plot_activations(
+        [act.bind(**{p.name: values[p.name] for p in act.parameters}) for act in chosen], half_width=3.0
+    )
+
+
+def variance_maps() -> Figure:
+    """Clipped at three slopes, and not clipped, all on the edge of chaos at one q*."""
+    clips = [vt.clipping_level("cst", SPARSITY, Q_STAR, target=target) for target in (0.5, 0.7, 0.9)]
+    tau = vt.threshold_for_sparsity("soft_threshold", SPARSITY, Q_STAR)
+    unclipped = vt.edge_of_chaos(vt.activation("soft_threshold", tau=tau), Q_STAR)
+    return plots.plot_variance_maps(
+        [*(clip.variance_map for clip in clips), unclipped.variance_map],
+        labels=[*(f"clipped at $m = {clip.m:.3g}$, $V'(q^*) = {clip.target:g}$" for clip in clips), "not clipped"],
+        q_max=6.0,
+    )
+
+
+def slope_against_level() -> Figure:
+    """V'(q*) and V''(q*) of crelu."""
+    return plots.plot_slope_against_level("crelu", q_star=Q_STAR)
+
+
+def edges_of_chaos() -> Figure:
+    """Curves of families with sparse and with dense outputs."""
+    tau = vt.threshold_for_sparsity("crelu", SPARSITY, Q_STAR)
+    return plots.plot_edge_of_chaos(
+        [
+            vt.activation("crelu", tau=tau, m=1.0),
+            vt.activation("relu_tau", tau=tau),
+            vt.activation("hardtanh"),
+            vt.activation("relu"),
+        ]
+    )
+
+
+def accuracy() -> Figure:
+    """Relative error of E[phi^2] against the threshold, one curve a method."""
+    from accuracy_measurement import METHODS, relative_errors
+    from matplotlib.figure import Figure as NewFigure
+
+    figure = NewFigure(figsize=(6.4, 4.2), layout="constrained")
+    axes = figure.subplots()
+    ratios = np.linspace(0.0, 12.0, 49)
+    for method, colour in zip(METHODS, ("#0072B2", "#D55E00", "#E69F00", "#009E73", "#CC79A7"), strict=True):
+        errors = [relative_errors(method, float(ratio))["second_moment"] for ratio in ratios]
+        axes.semilogy(ratios, np.clip(errors, 1e-17, 10.0), color=colour, label=method)
+    axes.axhline(1.0, color="0.55", linestyle="--", linewidth=1)
+    axes.set_xlim(0, 12)
+    axes.set_ylim(1e-17, 30)
+    axes.set_xlabel(r"threshold $\tau / \sqrt{q}$")
+    axes.set_ylabel(r"relative error of $E[\phi^2]$ (above 10: drawn at 10)")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize="small", ncols=2, loc="upper center", bbox_to_anchor=(0.5, 1.2))
+    return figure
+
+
+PICTURES = {
+    "activations": activations,
+    "variance-maps": variance_maps,
+    "slope-against-level": slope_against_level,
+    "edges-of-chaos": edges_of_chaos,
+    "accuracy": accuracy,
+}
+
+
+def main() -> None:
+    """Draw all of them."""
+    for name, draw in PICTURES.items():
+        sys.stdout.write(f"{plots.save_figure(draw(), HERE / 'pictures' / f'{name}.png')}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The float64 moments against 50-digit references, for every family; errors reported are never below the true ones."""
+
+import numpy as np
+import pytest
+
+import vmap_theory as vt
+from tests.reference_data import MOMENTS, activation_of, error_of, reference_data
+
+RELATIVE = 1e-12  # what the docstring promises for tau/sqrt(q) to 8 and m/sqrt(q) from 1e-3
+
+
+def test_every_family_has_reference_data() -> None:
+    assert set(reference_data()) == set(vt.family_names()), "add the family to tests/data/make_reference_moments.py"
+    for family, cases in reference_data().items():
+        assert len(cases) >= 5
+        assert all(set(case["parameters"]) == {p.name for p in vt.family(family).parameters} for case in cases)
+
+
+def test_data_reaches_the_ends_of_the_promised_range() -> None:
+    cases = reference_data()["crelu"]
+    ratios = [(c["parameters"]["tau"] / c["q"] ** 0.5, c["parameters"]["m"] / c["q"] ** 0.5) for c in cases]
+    assert min(tau for tau, _ in ratios) == 0
+    assert max(tau for tau, _ in ratios) == pytest.approx(8)
+    assert min(m for _, m in ratios) == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize("family", vt.family_names())
+@pytest.mark.parametrize("moment", [name for name in MOMENTS if name != "d2_second_moment"])
+def test_relative_error(family: str, moment: str) -> None:
+    for case in reference_data()[family]:
+        computed = float(getattr(vt.gaussian_moments(activation_of(family, case), case["q"]), moment))
+        assert error_of(computed, case[moment]) <= RELATIVE * abs(float(case[moment])) or case[moment] == "+inf", case
+
+
+@pytest.mark.parametrize("family", vt.family_names())
+def test_second_derivative_relative_to_the_size_of_its_terms(family: str) -> None:
+    # The second derivative changes sign, so its error is measured against the sum of the sizes of its terms.
+    for case in reference_data()[family]:
+        computed = float(vt.gaussian_moments(activation_of(family, case), case["q"]).d2_second_moment)
+        assert error_of(computed, case["d2_second_moment"]) <= RELATIVE * float(case["d2_size_of_terms"]), case
+
+
+@pytest.mark.parametrize("family", vt.family_names())
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_reported_errors_are_honest(family: str, moment: str) -> None:
+    for case in reference_data()[family]:
+        result = vt.gaussian_moments(activation_of(family, case), case["q"])
+        true_error = error_of(float(getattr(result, moment)), case[moment])
+        assert true_error <= float(getattr(result, f"{moment}_error")), case
+
+
+@pytest.mark.parametrize("family", vt.family_names())
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_reported_errors_are_useful(family: str, moment: str) -> None:
+    # An error bound of the size of the value would be honest, and worthless.
+    for case in reference_data()[family]:
+        result = vt.gaussian_moments(activation_of(family, case), case["q"])
+        size = case["d2_size_of_terms"] if moment == "d2_second_moment" else case[moment]
+        if size != "+inf":
+            assert float(getattr(result, f"{moment}_error")) <= RELATIVE * float(size), case
+
+
+@pytest.mark.parametrize("family", [name for name in vt.family_names() if vt.family(name).parameters])
+def test_parameter_arrays_are_as_accurate(family: str) -> None:
+    cases = reference_data()[family]
+    q = [case["q"] for case in cases]
+    parameters = {name: [case["parameters"][name] for case in cases] for name in cases[0]["parameters"]}
+    result = vt.gaussian_moments(vt.family(family), q, **parameters)
+    for moment in MOMENTS:
+        for index, case in enumerate(cases):
+            true_error = error_of(float(getattr(result, moment)[index]), case[moment])
+            assert true_error <= float(getattr(result, f"{moment}_error")[index]), (moment, case)
+
+
+def test_far_tail_keeps_its_digits() -> None:
+    # E[phi'^2] of a threshold at 30 standard deviations is Q(30) = 4.906713927148187e-198 (mpmath, 50 digits).
+    result = vt.gaussian_moments(vt.activation("relu_tau", tau=30), 1.0)
+    assert float(result.slope_moment) == pytest.approx(4.906713927148187e-198, rel=1e-12)
+    assert result.second_moment > 0
+
+
+def test_moments_of_the_identity_are_exact() -> None:
+    q = np.array([1e-300, 0.3, 7.0, 1e300])
+    result = vt.gaussian_moments(vt.activation("linear"), q)
+    np.testing.assert_allclose(result.second_moment, q, rtol=1e-15)
+    np.testing.assert_array_equal(result.sparsity, 0)
+    np.testing.assert_allclose(result.slope_moment, 1, rtol=1e-15)
