@@ -105,6 +105,7 @@ def verify(
 ) -> None:
     """Check the closed forms against independent high-precision integration; exit status 1 if one is wrong."""
     from ..activations import activation, family_names
+    from ..verification import verify as verify_activation
 
     if (name is None) != every:
         raise UnknownNameError("give the NAME of an activation, or --all, and not both.")

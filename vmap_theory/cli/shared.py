@@ -35,6 +35,7 @@ OutOption = Annotated[Path, typer.Option("--out", "-o", help="The file to write 
 def activation_from_words(name: str, assignments: Sequence[str] | None) -> Activation:
     """Return a registered activation, or one parsed from an expression."""
     from ..activations import activation, family_names
+    from ..parsing import parse_activation
 
     values = dict(assignment(text) for text in assignments or ())
     if name in family_names():
