@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 
 @cache
 def _homes() -> dict[str, str]:
-    """Public name -> module that defines it, as ``__init__.pyi`` says."""
+    """Public name -> module that defines it, as ``__init__.pyi`` says; empty for a module of that name."""
     stub = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
     imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
     return {alias.name: node.module or "" for node in imports for alias in node.names}
@@ -24,7 +24,8 @@ def _homes() -> dict[str, str]:
 def __getattr__(name: str) -> Any:
     if name.startswith("_") or name not in _homes():
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_homes()[name]}"), name)
+    home = _homes()[name]
+    value = getattr(import_module(f"{__name__}.{home}"), name) if home else import_module(f"{__name__}.{name}")
     globals()[name] = value
     return value
 

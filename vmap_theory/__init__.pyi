@@ -1,3 +1,6 @@
+from . import errors as errors
+from . import plots as plots
+from . import tables as tables
 from .activations import Activation as Activation
 from .activations import Limit as Limit
 from .activations import Parameter as Parameter
@@ -18,6 +21,9 @@ from .solve import clipping_level as clipping_level
 from .solve import edge_of_chaos as edge_of_chaos
 from .solve import fixed_points as fixed_points
 from .solve import threshold_for_sparsity as threshold_for_sparsity
+from .tables import EocTable as EocTable
+from .tables import eoc_table as eoc_table
+from .tables import read_eoc_table as read_eoc_table
 from .variance_map import VarianceMap as VarianceMap
 from .verification import VerificationReport as VerificationReport
 from .verification import VerificationRow as VerificationRow

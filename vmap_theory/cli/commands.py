@@ -178,7 +178,12 @@ def eoc(
 
 @app.command()
 def clip(
-    name: Annotated[str, typer.Argument(metavar="FAMILY", help="A clipped family: crelu or cst.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="FAMILY", help="A clipped family (crelu, cst), or an expression in x with a threshold and a level."
+        ),
+    ],
     sparsity: Annotated[float, typer.Option("--sparsity", help="Fraction of zero outputs at q*.")],
     target: Annotated[float, typer.Option("--target", help="The slope V'(q*) wanted.")] = 0.5,
     criterion: Annotated[str, typer.Option("--criterion", help="How the level is chosen: slope.")] = "slope",
@@ -188,7 +193,7 @@ def clip(
     """Give the clipping level for a sparsity and a slope, with the edge of chaos that belongs to it."""
     from ..solve import clipping_level
 
-    result = clipping_level(name, sparsity, q_star, criterion=criterion, target=target)
+    result = clipping_level(activation_from_words(name), sparsity, q_star, criterion=criterion, target=target)
     show_solution(
         {
             "family": name,

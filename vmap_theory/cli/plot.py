@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .shared import JsonOption, OutOption, QStarOption, activation_in_one_word, save_picture
+from .shared import JsonOption, OutOption, QStarOption, activation_from_words, activation_in_one_word, save_picture
 
 plot_app = typer.Typer(no_args_is_help=True, help="Draw a picture and write it to a PNG, SVG or PDF file.")
 
@@ -43,7 +43,8 @@ def plot_variance_map_command(
         maps = [edge_of_chaos(activation_in_one_word(name), q_star).variance_map]
         labels = None
     else:
-        clips = [clipping_level(name, sparsity, q_star, target=t) for t in target or (0.5, 0.7, 0.9)]
+        act = activation_from_words(name)
+        clips = [clipping_level(act, sparsity, q_star, target=t) for t in target or (0.5, 0.7, 0.9)]
         maps = [found.variance_map for found in clips]
         labels = [
             f"{name}, sparsity {sparsity:g}, $V'(q^*) = {found.target:g}$, $m = {found.m:.4g}$" for found in clips
@@ -64,7 +65,9 @@ def plot_slope_command(
     """Draw V'(q*) and V''(q*) against the clipping level m."""
     from ..plots import plot_slope_against_level
 
-    save_picture(plot_slope_against_level(name, sparsity or (0.5, 0.7, 0.85, 0.9), q_star), out, as_json)
+    save_picture(
+        plot_slope_against_level(activation_from_words(name), sparsity or (0.5, 0.7, 0.85, 0.9), q_star), out, as_json
+    )
 
 
 @plot_app.command("eoc")

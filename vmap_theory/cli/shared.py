@@ -32,7 +32,7 @@ DigitsOption = Annotated[int, typer.Option("--digits", help="Decimal digits of a
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="The file to write (.png, .svg or .pdf).")]
 
 
-def activation_from_words(name: str, assignments: Sequence[str] | None) -> Activation:
+def activation_from_words(name: str, assignments: Sequence[str] | None = None) -> Activation:
     """Return a registered activation, or one parsed from an expression."""
     from ..activations import activation, family_names
     from ..parsing import parse_activation
@@ -42,7 +42,7 @@ def activation_from_words(name: str, assignments: Sequence[str] | None) -> Activ
         return activation(name, **values)
     if name.isidentifier() and name != "x":
         raise UnknownNameError.among("activation", name, family_names())
-    return parse_activation(name, **values)
+    return parse_activation(name, name=name, **values)
 
 
 def activation_in_one_word(text: str) -> Activation:

@@ -54,7 +54,8 @@ def threshold_for_sparsity(act: str | Activation, sparsity: float, q_star: float
     except DomainError:
         raise InfeasibleError(
             f"sparsity = {s:g} would need {name} = {tau:.6g}, outside its domain {parameter.domain_text}: "
-            f"the sparsity of {unbound.name} is at least 0.5, since every negative input gives zero."
+            f"the sparsity of {unbound.name} is {'above' if parameter.domain.left_open else 'at least'} 0.5, since every "
+            "negative input gives zero."
         ) from None
     return tau
 
