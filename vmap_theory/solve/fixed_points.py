@@ -215,16 +215,13 @@ def _tangency(vm: VarianceMap, cell: Array) -> FixedPoint:
     return _fixed_point(vm, q, "semi-stable", max(q - low, high - q))
 
 
-def _narrowed(vm: VarianceMap, certain: float, uncertain: float) -> float:
-    """Move from a point of certain sign towards a fixed point, by bisection, as far as that sign stays certain."""
-    sign = _certain_signs(vm, np.asarray([certain]))[0]
-    for _ in range(60):
-        middle = (certain + uncertain) / 2
-        if _certain_signs(vm, np.asarray([middle]))[0] == sign:
-            certain = middle
-        else:
-            uncertain = middle
-    return float(certain)
+def _narrowed(vm: VarianceMap, certain: float, q: float) -> float:
+    """Move from a point of certain sign towards a fixed point, by halving, as far as that sign stays certain."""
+    points = q + (certain - q) * 0.5 ** np.arange(60)
+    points[0] = certain
+    signs = _certain_signs(vm, points)
+    changed = np.flatnonzero(signs != signs[0])
+    return float(points[changed[0] - 1] if len(changed) else points[-1])
 
 
 def _fixed_point(vm: VarianceMap, q: float, stability: str, error_bound: float) -> FixedPoint:

@@ -52,10 +52,10 @@ def threshold_for_sparsity(act: str | Activation, sparsity: float, q_star: float
     try:
         parameter.accept(tau)
     except DomainError:
+        least = "above" if parameter.domain.left_open else "at least"
         raise InfeasibleError(
             f"sparsity = {s:g} would need {name} = {tau:.6g}, outside its domain {parameter.domain_text}: "
-            f"the sparsity of {unbound.name} is {'above' if parameter.domain.left_open else 'at least'} 0.5, since every "
-            "negative input gives zero."
+            f"the sparsity of {unbound.name} is {least} 0.5, since every negative input gives zero."
         ) from None
     return tau
 
