@@ -217,7 +217,7 @@ def _tangency(vm: VarianceMap, cell: Array) -> FixedPoint:
 
 def _narrowed(vm: VarianceMap, certain: float, q: float) -> float:
     """Move from a point of certain sign towards a fixed point, by halving, as far as that sign stays certain."""
-    points = q + (certain - q) * 0.5 ** np.arange(60)
+    points: Array = q + (certain - q) * np.exp2(-np.arange(60.0))
     points[0] = certain
     signs = _certain_signs(vm, points)
     changed = np.flatnonzero(signs != signs[0])
