@@ -6,6 +6,7 @@ verified, a public name without documentation) becomes a warning, and warnings f
 
 from __future__ import annotations
 
+import ast
 import os
 import shlex
 import subprocess
@@ -37,6 +38,37 @@ VERIFIED_POINTS = 4
 def words(argument: str) -> list[str]:
     """Read an option that lists words."""
     return argument.split()
+
+
+COLUMN_MEANINGS = {
+    "family": "name in the registry",
+    "sparsity": r"$P(\phi = 0)$ at $q^*$, as asked for",
+    "q_star": "the fixed point, a variance, as asked for",
+    "target": "$V'(q^*)$ asked for; none for an unclipped family",
+    "tau": "threshold",
+    "m": "clipping level; none for an unclipped family",
+    "sigma_w2": "variance of the weights times fan-in",
+    "sigma_b2": "variance of the biases",
+    "slope": "$V'(q^*)$ reached",
+    "curvature": "$V''(q^*)$",
+    "fixed_points": "all solutions of $V(q) = q$, ascending",
+    "stabilities": "one for each fixed point",
+}
+"""One for each column of the schema: a column without a line here, or a line without a column, fails the build."""
+
+
+def allowed(entry: dict[str, Any]) -> str:
+    """What the JSON schema allows in a field, in words."""
+    if "anyOf" in entry:
+        return " or ".join(allowed(part) for part in entry["anyOf"])
+    if "enum" in entry:
+        return ", ".join(entry["enum"])
+    if entry["type"] == "array":
+        return f"list: {allowed(entry['items'])}"
+    signs = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
+    bounds = " and ".join(f"{sign} {entry[key]:g}" for key, sign in signs.items() if key in entry)
+    plain = {"null": "none", "string": "text"}.get(entry["type"], entry["type"])
+    return f"{plain} {bounds}".strip()
 
 
 def numbers(argument: str) -> list[float]:
@@ -142,6 +174,31 @@ class AccuracyTableDirective(MarkdownDirective):
         yield from table([r"method, at $\tau/\sqrt q =$", *(f"{ratio:g}" for ratio in RATIOS)], rows)
         yield f"`{QUANTITIES[quantity]}` of `crelu` at $m/\\sqrt q = {LEVEL:g}$; truth known to {DIGITS} digits."
         yield ""
+
+
+class ClaimDirective(SphinxDirective):
+    """``{claim} NAME``: the docstring of a file of ``validation/claims``, as it stands there."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Show it word for word: it is the rule that was written down before the run."""
+        path = ROOT / "validation" / "claims" / f"{self.arguments[0]}.py"
+        self.env.note_dependency(str(path))
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        return [nodes.literal_block(text, text, language="text")]
+
+
+class TableColumnsDirective(MarkdownDirective):
+    """``{table-columns}``: the columns of an edge-of-chaos table, from its schema."""
+
+    def markdown(self) -> Iterable[str]:
+        """One row a column."""
+        schema = EocTable.model_json_schema()["$defs"]["EocRow"]["properties"]
+        if set(schema) != set(COLUMN_MEANINGS):
+            logger.warning("COLUMN_MEANINGS and the schema of EocRow differ: %s", set(schema) ^ set(COLUMN_MEANINGS))
+        rows = [[f"`{name}`", allowed(entry), COLUMN_MEANINGS.get(name, '')] for name, entry in schema.items()]
+        yield from table(["column", "values", "meaning"], rows)
 
 
 class CommandDirective(SphinxDirective):
@@ -290,6 +347,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("catalogue", CatalogueDirective)
     app.add_directive("eoc-table", EocTableDirective)
     app.add_directive("accuracy-table", AccuracyTableDirective)
+    app.add_directive("claim", ClaimDirective)
+    app.add_directive("table-columns", TableColumnsDirective)
     app.add_directive("command", CommandDirective)
     app.add_role_to_domain("py", "maybe", MaybeRole())
     app.connect("missing-reference", let_fail)

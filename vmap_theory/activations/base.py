@@ -174,10 +174,19 @@ class Activation:
         >>> Activation.from_pieces([(-sp.oo, 0, 0), (0, sp.oo, x**2)])([-1.0, 3.0])
         array([0., 9.])
         """
-        triples = [tuple(sp.sympify(part, strict=True) for part in piece) for piece in pieces]
+        try:
+            triples = [tuple(sp.sympify(part, strict=True) for part in piece) for piece in pieces]
+        except (sp.SympifyError, TypeError) as error:
+            raise ExpressionError(
+                f"pieces hold something that is no number and no SymPy expression: {error}."
+            ) from None
         if not triples or any(len(triple) != 3 for triple in triples):
             raise PiecesError("pieces must be a list of triples (lower, upper, expression); at least one is needed.")
         wanted = [-sp.oo, *(upper for _, upper, _ in triples[:-1])]
+        if triples[0][0] != -sp.oo:
+            raise PiecesError(
+                f"the pieces leave a gap: nothing is defined for x < {triples[0][0]}. Start the first at -oo."
+            )
         for (lower, upper, _), expected in zip(triples, wanted, strict=True):
             if lower != expected:
                 kind = "overlap" if (lower - expected).is_negative else "leave a gap"
@@ -273,7 +282,8 @@ class Activation:
             )
 
     def __repr__(self) -> str:
-        shown = [f"{name}={_short(value)}" for name, value in self.values]
+        shown = [] if self.source else [str(self.expression)]
+        shown += [f"{name}={_short(value)}" for name, value in self.values]
         shown += [parameter.name for parameter in self.free_parameters]
         return f"Activation({', '.join([repr(self.name), *shown])})"
 
