@@ -26,7 +26,7 @@ exclude_patterns = ["_build"]
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 bibtex_bibfiles = ["references.bib"]
-bibtex_default_style = "unsrtalpha"
+bibtex_default_style = "alpha"
 bibtex_reference_style = "author_year"
 
 html_theme = "furo"
@@ -37,14 +37,12 @@ html_css_files = ["formulas.css"]
 # The docstrings say in words what types and shapes are meant; annotations would say it a second time.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
-autodoc_class_signature = "separated"
 napoleon_numpy_docstring = True
 napoleon_google_docstring = False
 napoleon_use_param = False
 napoleon_use_rtype = False
-napoleon_use_ivar = True
+napoleon_custom_sections = [("Attributes", "params_style")]  # several names may share a line
 default_role = "py:maybe"  # a link where the name is documented, plain code elsewhere; see vmap_docs
 
+smartquotes = False  # primes are derivatives: V'' is no closing quotation mark
 nitpicky = True
-# Types of attributes are words for people ("tuple of Piece", "sympy expression"), not names to look up.
-nitpick_ignore_regex = [("py:class", r"[^.]*"), ("py:class", r"(sympy|numpy|matplotlib|mpmath)\..*")]

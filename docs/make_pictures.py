@@ -1,4 +1,4 @@
-"""Draw every picture of the docs and the README into ``docs/pictures``, in one command: ``python docs/make_pictures.py``."""
+"""Draw every picture of the docs and the README into ``docs/pictures``: ``python docs/make_pictures.py``."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def slope_against_level() -> Figure:
 def edges_of_chaos() -> Figure:
     """Curves of a sparse family, clipped and not, beside two dense ones."""
     tau = vt.threshold_for_sparsity("cst", SPARSITY, Q_STAR)
-    return plots.plot_edge_of_chaos(
+    figure = plots.plot_edge_of_chaos(
         [
             vt.activation("cst", tau=tau, m=0.7),
             vt.activation("relu_tau", tau=0.5),
@@ -64,6 +64,8 @@ def edges_of_chaos() -> Figure:
         ],
         q_min=0.3,
     )
+    figure.axes[0].set_title("Edge of chaos; dots at $q^* = 1, 10$")
+    return figure
 
 
 def accuracy() -> Figure:

@@ -37,7 +37,7 @@ def coefficients_of(act: vt.Activation) -> list[tuple[Any, Any, list[Any]]]:
 
     def number(value: sp.Expr) -> Any:
         if value.is_infinite:
-            return mpmath.inf if value.is_positive else -mpmath.inf
+            return mpmath.inf if value == sp.oo else -mpmath.inf
         return mpmath.mpf(int(value.p)) / int(value.q)
 
     x = sp.Symbol("x", real=True)

@@ -70,11 +70,13 @@ def parse_activation(
     text : str
         An expression in ``x``, such as ``Piecewise((0, x < tau), (x - tau, x < tau + m), (m, True))`` or
         ``Min(Max(x - tau, 0), m)``.  Powers are written ``**`` or ``^``.  Every name other than ``x``, ``pi``, ``E``
-        and the `FUNCTIONS` is a parameter.  Decimal numbers are exact: 0.3 is 3/10.
+        and the functions (Piecewise, Max, Min, Abs, sign, Heaviside; sqrt, exp, log, sin, cos, tan, sinh, cosh, tanh,
+        erf, erfc of constants; And, Or, Not) is a parameter.  Decimal numbers are exact: 0.3 is 3/10.
     name : str
         A name for legends and reports.
     parameters : sequence of Parameter
-        Declared domains and typical ranges; a parameter that is not declared and has no value is positive.
+        Declared domains and typical ranges.  A parameter that is not declared may have any real value given here; left
+        without one it is positive.
     **values : number
         Values of parameters.
 

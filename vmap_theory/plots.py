@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, told apart by people with any kind of colour vision.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = {"stable": "o", "unstable": "o", "semi-stable": "D"}
+_MARKED_VARIANCES = (0.1, 1.0, 10.0)
 _FORMATS = (".png", ".svg", ".pdf")
 
 
@@ -184,7 +185,7 @@ def plot_edge_of_chaos(
     figure, axes = _figure(
         r"$\sigma_b$ (standard deviation of the biases)", r"$\sigma_w$ (of the weights, times $\sqrt{n}$)"
     )
-    for act, colour in zip(activations, _cycle(len(activations)), strict=True):
+    for index, (act, colour) in enumerate(zip(activations, _cycle(len(activations)), strict=True)):
         curve = []
         for q in np.geomspace(low, high, points):
             try:
@@ -201,12 +202,13 @@ def plot_edge_of_chaos(
         sigma_b, sigma_w, variances = np.array(curve).T
         axes.plot(sigma_b, sigma_w, color=colour, label=act.label)
         if np.ptp(sigma_b) > 0:
-            _mark_variances(axes, sigma_b, sigma_w, variances, colour)
+            _mark_variances(axes, sigma_b, sigma_w, variances, colour, above=index % 2 == 0)
         else:  # homogeneous: one point serves every q*
             axes.plot(sigma_b[0], sigma_w[0], marker="o", color=colour)
     axes.set_yscale("log")
     axes.legend(frameon=False, fontsize="small")
-    axes.set_title("Edge of chaos; dots at $q^* = 0.1, 1, 10$")
+    marked = ", ".join(f"{q:g}" for q in _MARKED_VARIANCES if low <= q <= high)
+    axes.set_title(f"Edge of chaos; dots at $q^* = {marked}$" if marked else "Edge of chaos")
     return figure
 
 
@@ -259,15 +261,16 @@ def _smooth_stretches(act: Activation, reach: float) -> list[tuple[float, float]
     return list(pairwise(ends))
 
 
-def _mark_variances(axes: Axes, sigma_b: Any, sigma_w: Any, variances: Any, colour: str) -> None:
-    for q in (0.1, 1.0, 10.0):
+def _mark_variances(axes: Axes, sigma_b: Any, sigma_w: Any, variances: Any, colour: str, above: bool) -> None:
+    offset = (3, 5) if above else (-3, -11)  # neighbouring curves write on different sides
+    for q in _MARKED_VARIANCES:
         nearest = int(np.argmin(np.abs(np.log(variances / q))))
         if abs(np.log(variances[nearest] / q)) < 0.05:
             axes.plot(sigma_b[nearest], sigma_w[nearest], marker="o", markersize=5, color=colour)
             axes.annotate(
                 f"{q:g}",
                 (sigma_b[nearest], sigma_w[nearest]),
-                xytext=(5, 4),
+                xytext=offset,
                 textcoords="offset points",
                 fontsize=8,
             )

@@ -244,10 +244,10 @@ def _row(name: str, sparsity: float, q_star: float, target: float | None) -> Eoc
         else:
             found = clipping_level(name, sparsity, q_star, target=target)
             tau, m = found.tau, found.m
+        points = fixed_points(found.variance_map)
     except VmapTheoryError as error:
         where = f"{name}, sparsity {sparsity:g}, q_star {q_star:g}" + (f", target {target:g}" if target else "")
         raise type(error)(f"no row for {where}: {error}") from None
-    points = fixed_points(found.variance_map)
     return EocRow(
         family=name,
         sparsity=sparsity,

@@ -29,7 +29,7 @@ class VerificationRow:
     Attributes
     ----------
     quantity : str
-        One of `formulas.QUANTITIES`.
+        ``second_moment``, ``slope_moment``, ``sparsity``, ``V``, ``dV``, ``d2V`` or ``chi_1``.
     point : dict of str to str
         Exact values of q, sigma_w2, sigma_b2 and the parameters.
     closed_form, reference : str

@@ -7,11 +7,13 @@ verified, a public name without documentation) becomes a warning, and warnings f
 from __future__ import annotations
 
 import ast
+import json
 import os
 import shlex
 import subprocess
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -33,6 +35,7 @@ logger = logging.getLogger(__name__)
 ROOT = Path(vt.__file__).parents[1]
 VERIFIED_DIGITS = 50
 VERIFIED_POINTS = 4
+MADE_BY_USERS = {"vmap_theory.Limit", "vmap_theory.Parameter", "vmap_theory.VarianceMap"}
 
 
 def words(argument: str) -> list[str]:
@@ -76,7 +79,7 @@ def numbers(argument: str) -> list[float]:
     return [float(word) for word in argument.split()]
 
 
-class MarkdownDirective(SphinxDirective):
+class MarkdownDirective(SphinxDirective, ABC):
     """A directive that writes Markdown."""
 
     has_content = False
@@ -85,9 +88,9 @@ class MarkdownDirective(SphinxDirective):
         """Parse what `markdown` returns as part of the page."""
         return self.parse_text_to_nodes("\n".join(self.markdown()), allow_section_headings=True)
 
+    @abstractmethod
     def markdown(self) -> Iterable[str]:
         """The lines."""
-        raise NotImplementedError
 
 
 class FormulasDirective(MarkdownDirective):
@@ -189,6 +192,45 @@ class ClaimDirective(SphinxDirective):
         return [nodes.literal_block(text, text, language="text")]
 
 
+class TrainingRecordDirective(MarkdownDirective):
+    """``{training-record} FILE``: prediction beside observation, from a committed record."""
+
+    required_arguments = 1
+
+    def markdown(self) -> Iterable[str]:
+        """A table for each claim, and where the numbers were obtained."""
+        path = Path(self.env.srcdir) / self.arguments[0]
+        self.env.note_dependency(str(path))
+        record = json.loads(path.read_text(encoding="utf-8"))
+        for name, claim in record["claims"].items():
+            rows = []
+            for variant, predicted in claim["predictions"].items():
+                seen = claim["observations"][variant]
+                points = ", ".join(f"{number(p['q'])} {p['stability']}" for p in predicted["fixed_points"])
+                rows.append(
+                    [
+                        variant,
+                        points,
+                        "trains" if predicted["trains"] else "fails",
+                        f"{seen['trained']} of {len(seen['nets'])}",
+                        spread(seen["accuracy"]),
+                        spread(seen["sparsity"]),
+                    ]
+                )
+            yield from table(["variant", "fixed points", "predicted", "trained", "test accuracy", "zeros kept"], rows)
+            versions = ", ".join(f"{package} {version}" for package, version in record["versions"].items())
+            yield f"`{name}`: **{claim['verdict']}**. Medians, with ranges over the seeds {claim['seeds']} in brackets."
+            yield f"Obtained on {record['device']['kind']} in {record['wall_seconds']:.0f} s with {versions}."
+            yield ""
+
+
+def spread(found: dict[str, Any]) -> str:
+    """Median and range of what was seen."""
+    if not found["finite"]:
+        return "no net finite"
+    return f"{found['median']:.2f} ({found['min']:.2f} to {found['max']:.2f})"
+
+
 class TableColumnsDirective(MarkdownDirective):
     """``{table-columns}``: the columns of an edge-of-chaos table, from its schema."""
 
@@ -197,7 +239,7 @@ class TableColumnsDirective(MarkdownDirective):
         schema = EocTable.model_json_schema()["$defs"]["EocRow"]["properties"]
         if set(schema) != set(COLUMN_MEANINGS):
             logger.warning("COLUMN_MEANINGS and the schema of EocRow differ: %s", set(schema) ^ set(COLUMN_MEANINGS))
-        rows = [[f"`{name}`", allowed(entry), COLUMN_MEANINGS.get(name, '')] for name, entry in schema.items()]
+        rows = [[f"`{name}`", allowed(entry), COLUMN_MEANINGS.get(name, "")] for name, entry in schema.items()]
         yield from table(["column", "values", "meaning"], rows)
 
 
@@ -206,7 +248,7 @@ class CommandDirective(SphinxDirective):
 
     required_arguments = 1
     final_argument_whitespace = True
-    option_spec: ClassVar[dict[str, Any]] = {"status": int, "head": int, "show": directives.unchanged}
+    option_spec: ClassVar[dict[str, Any]] = {"status": int}
 
     def run(self) -> list[nodes.Node]:
         """Run it in an empty folder; show standard output and standard error together."""
@@ -214,10 +256,7 @@ class CommandDirective(SphinxDirective):
         status, printed = run_command(line)
         if status != self.options.get("status", 0):
             logger.warning("%s ended with status %s:\n%s", line, status, printed, location=self.get_location())
-        shown = printed.rstrip().split("\n")
-        most = self.options.get("head", len(shown))
-        if len(shown) > most:
-            shown = [*shown[:most], "..."]
+        shown = printed.strip("\n").split("\n")
         text = "\n".join([f"$ {line}", *(row.rstrip() for row in shown)])
         return [nodes.literal_block(text, text, language="console")]
 
@@ -227,7 +266,7 @@ def run_command(line: str) -> tuple[int, str]:
     program, *rest = shlex.split(line)
     arguments = ["-m", "vmap_theory", *rest] if program == "vmap-theory" else rest
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    settings = {"PYTHONPATH": os.pathsep.join(paths), "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+    settings = {"PYTHONPATH": os.pathsep.join(paths), "COLUMNS": "84", "NO_COLOR": "1", "TERM": "dumb"}
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(  # noqa: S603  (the lines stand in our own pages)
             [sys.executable, *arguments],
@@ -332,11 +371,43 @@ def let_fail(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
     return contnode if node.get("may_fail") else None
 
 
+def hide_constructor(app: Sphinx, what: str, name: str, value: Any, *rest: Any) -> tuple[str, str] | None:
+    """Show no signature for classes that functions of the package make and users only read."""
+    return ("", "") if what == "class" and name not in MADE_BY_USERS else None
+
+
+class PlainProperties:
+    """Keeps napoleon from reading "Such a thing: as this" in a property's docstring as "type: description"."""
+
+    def __init__(self) -> None:
+        self._written: dict[str, list[str]] = {}
+
+    def remember(self, app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+        """Before napoleon."""
+        if what == "property":
+            self._written[name] = list(lines)
+
+    def restore(self, app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+        """After napoleon."""
+        if what == "property":
+            lines[:] = self._written.pop(name)
+
+
+def trim_code(app: Sphinx, doctree: nodes.document) -> None:
+    """Take away the empty line that ends an example's output before the fence: doctest needs it, readers do not."""
+    for block in doctree.findall(nodes.literal_block):
+        if block.rawsource == block.astext():
+            block.rawsource = block.rawsource.rstrip()
+            block.children = []
+            block += nodes.Text(block.rawsource)
+
+
 def check_public_names(app: Sphinx, env: Any) -> None:
     """Warn of every public name that no page documents."""
     documented = env.domains.python_domain.objects
     for name in dir(vt):
-        if not name.startswith("__") and f"vmap_theory.{name}" not in documented:
+        home = getattr(getattr(vt, name), "__module__", vt.__name__)
+        if not name.startswith("__") and not {f"{vt.__name__}.{name}", f"{home}.{name}"} & set(documented):
             logger.warning("vmap_theory.%s is public, and no page documents it", name)
 
 
@@ -348,9 +419,15 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("eoc-table", EocTableDirective)
     app.add_directive("accuracy-table", AccuracyTableDirective)
     app.add_directive("claim", ClaimDirective)
+    app.add_directive("training-record", TrainingRecordDirective)
     app.add_directive("table-columns", TableColumnsDirective)
     app.add_directive("command", CommandDirective)
     app.add_role_to_domain("py", "maybe", MaybeRole())
+    properties = PlainProperties()
+    app.connect("autodoc-process-signature", hide_constructor)
+    app.connect("autodoc-process-docstring", properties.remember, priority=400)
+    app.connect("autodoc-process-docstring", properties.restore, priority=600)
+    app.connect("doctree-read", trim_code)
     app.connect("missing-reference", let_fail)
     app.connect("env-check-consistency", check_public_names)
     return {"version": vt.__version__, "parallel_read_safe": True, "parallel_write_safe": True}

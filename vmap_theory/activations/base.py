@@ -49,7 +49,7 @@ class Break:
 
 @dataclass(frozen=True)
 class Limit:
-    """Sending `parameter` to `value` turns the activation into `family` (all other parameters keep their names)."""
+    """What the activation becomes as ``parameter`` goes to ``value``: another family, other parameters unchanged."""
 
     parameter: str
     value: sp.Expr

@@ -43,8 +43,9 @@ class Parameter:
 
     Examples
     --------
-    >>> Parameter("tau", NON_NEGATIVE, typical=(0.1, 3.0)).symbol.is_nonnegative
-    True
+    >>> tau = Parameter("tau", sp.Interval(0, sp.oo), typical=(0.1, 3.0))
+    >>> tau.domain_text, tau.symbol.is_nonnegative
+    ('[0, oo)', True)
     """
 
     name: str

@@ -15,7 +15,7 @@ from .commands import app as app
 def main() -> None:
     """Run the command line; every error raised on purpose becomes one line and exit status 2."""
     try:
-        app()
+        app(prog_name="vmap-theory")
     except VmapTheoryError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)

@@ -3,7 +3,6 @@ r"""Gaussian moments of a piecewise polynomial on arrays, by Gauss-Legendre rule
 Notation: s = sqrt(q), and on a half-line part of `kernels.plan` u = |x|/s = a + t with a = start/s, psi(t) = phi as a
 polynomial in t, w = psi^2.  Scaling sqrt(q) instead of differentiating the density gives
 
-
 .. math::
     E[\phi^2]       &= \int \psi^2 \\
     q\, dE/dq       &= \tfrac12 \int u\, w' + \tfrac12 \sum_{jumps} u\, [w]\, n(u) \\

@@ -1,0 +1,126 @@
+"""Shapes, broadcasting and refusals of `gaussian_moments`."""
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import vmap_theory as vt
+from vmap_theory.errors import DomainError, DtypeError, SymbolicParameterError, UnknownNameError
+
+CRELU = vt.activation("crelu", tau=1, m=1)
+
+
+def test_all_results_have_the_shape_of_q() -> None:
+    for shape in [(), (1,), (5,), (2, 3), (0,), (2, 0, 3)]:
+        result = vt.gaussian_moments(CRELU, np.full(shape, 1.5))
+        for field in fields(vt.GaussianMoments):
+            value = getattr(result, field.name)
+            assert np.shape(value) == shape
+            assert value.dtype == np.float64
+
+
+def test_scalars_come_back_as_scalars() -> None:
+    assert isinstance(vt.gaussian_moments(CRELU, 2).second_moment, np.float64)
+    assert vt.gaussian_moments(CRELU, 2) == vt.gaussian_moments(CRELU, sp.Integer(2))
+
+
+def test_integers_and_float32_are_widened() -> None:
+    expected = vt.gaussian_moments(CRELU, [1.0, 2.0]).second_moment
+    for q in ([1, 2], np.array([1, 2], dtype=np.float32), np.array([1, 2], dtype=np.uint8), (1, 2.0)):
+        np.testing.assert_array_equal(vt.gaussian_moments(CRELU, q).second_moment, expected)
+
+
+def test_an_element_does_not_depend_on_its_neighbours() -> None:
+    # More points than one chunk holds; a point computed alone must come out the same to rounding of the sums.
+    q = np.geomspace(0.01, 100, 10_001)
+    together = vt.gaussian_moments(CRELU, q)
+    for index in (0, 4095, 4096, 10_000):
+        alone = vt.gaussian_moments(CRELU, q[index])
+        assert float(alone.second_moment) == pytest.approx(float(together.second_moment[index]), rel=1e-14)
+
+
+def test_input_is_not_changed() -> None:
+    q = np.array([3.0, 1.0])
+    vt.gaussian_moments(CRELU, q)
+    np.testing.assert_array_equal(q, [3.0, 1.0])
+
+
+def test_parameters_broadcast_against_q() -> None:
+    tau = np.array([0.5, 1.0, 2.0])[:, None]
+    q = np.array([0.5, 2.0])
+    result = vt.gaussian_moments(vt.activation("crelu", m=1), q, tau=tau)
+    assert result.second_moment.shape == (3, 2)
+    for i, j in np.ndindex(3, 2):
+        single = vt.gaussian_moments(vt.activation("crelu", tau=tau[i, 0], m=1), q[j])
+        for field in fields(vt.GaussianMoments):
+            assert getattr(result, field.name)[i, j] == pytest.approx(float(getattr(single, field.name)), rel=1e-13)
+
+
+def test_two_parameter_arrays() -> None:
+    result = vt.gaussian_moments(vt.activation("cst"), 1.0, tau=np.ones((4, 1)), m=np.linspace(0.5, 2, 3))
+    assert result.d2_second_moment.shape == (4, 3)
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, np.nan, np.inf, -np.inf, [1.0, 0.0], [[1.0], [np.nan]], -1e-300])
+def test_variances_outside_the_domain(bad: Any) -> None:
+    with pytest.raises(DomainError, match="q") as caught:
+        vt.gaussian_moments(CRELU, bad)
+    assert isinstance(caught.value, vt.VmapTheoryError)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_a_bad_element_is_named_with_its_place() -> None:
+    with pytest.raises(DomainError, match=r"-2\.0 at index 1"):
+        vt.gaussian_moments(CRELU, [1.0, -2.0, -3.0])
+    with pytest.raises(DomainError, match=r"\(1, 0\)"):
+        vt.gaussian_moments(CRELU, [[1.0, 1.0], [np.inf, 1.0]])
+
+
+@pytest.mark.parametrize(
+    "bad", [1j, True, "1", b"1", None, object(), [True], ["1"], [1j], [[1.0], [1.0, 2.0]], [object()], {"q": 1}, [None]]
+)
+def test_variances_of_the_wrong_type(bad: Any) -> None:
+    with pytest.raises(DtypeError) as caught:
+        vt.gaussian_moments(CRELU, bad)
+    assert isinstance(caught.value, vt.VmapTheoryError)
+    assert isinstance(caught.value, TypeError)
+
+
+def test_shapes_that_do_not_broadcast() -> None:
+    with pytest.raises(DomainError, match="broadcast") as caught:
+        vt.gaussian_moments(vt.activation("relu_tau"), [1.0, 2.0], tau=[1.0, 2.0, 3.0])
+    assert "(3,)" in str(caught.value)
+
+
+@pytest.mark.parametrize("tau", [-0.1, np.nan, np.inf, [0.5, -1.0], [0.5, np.nan]])
+def test_parameter_arrays_outside_their_domain(tau: Any) -> None:
+    with pytest.raises(DomainError, match="tau"):
+        vt.gaussian_moments(vt.activation("relu_tau"), 1.0, tau=tau)
+
+
+@pytest.mark.parametrize("tau", [1j, True, "1", ["a"], object(), [[1.0], [1.0, 2.0]]])
+def test_parameters_of_the_wrong_type(tau: Any) -> None:
+    with pytest.raises(DtypeError):
+        vt.gaussian_moments(vt.activation("relu_tau"), 1.0, tau=tau)
+
+
+def test_parameters_that_are_missing_or_unknown() -> None:
+    with pytest.raises(SymbolicParameterError, match="m, tau"):
+        vt.gaussian_moments(vt.activation("crelu"), 1.0)
+    with pytest.raises(UnknownNameError, match="tau"):
+        vt.gaussian_moments(vt.activation("crelu", m=1), 1.0, tao=1.0)
+    with pytest.raises(UnknownNameError):  # it has a value already
+        vt.gaussian_moments(CRELU, 1.0, tau=2.0)
+
+
+def test_extreme_variances_do_not_warn_or_break() -> None:
+    # Any floating-point warning is an error in these tests; a probability stays one, and nothing becomes NaN.
+    for family in vt.family_names():
+        values = {p.name: p.typical[1] for p in vt.family(family).parameters}
+        result = vt.gaussian_moments(vt.activation(family, **values), np.array([1e-280, 1e-20, 1e20, 1e280]))
+        for field in fields(vt.GaussianMoments):
+            assert not np.isnan(getattr(result, field.name)).any(), (family, field.name)
+        assert np.all((result.sparsity >= 0) & (result.sparsity <= 1 + 1e-15))

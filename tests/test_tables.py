@@ -1,0 +1,162 @@
+"""Tables: what they hold, and that a file gives back the same bits."""
+
+import json
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vmap_theory as vt
+from vmap_theory.errors import DomainError, FileOutputError, InfeasibleError, UnknownNameError
+
+
+@pytest.fixture(scope="module")
+def table() -> vt.EocTable:
+    """Clipped and unclipped families, three fixed points among the rows."""
+    return vt.eoc_table(["cst", "soft_threshold", "crelu"], [0.85, 0.7], [0.5, 0.9], [1.0, 0.3], digits=20)
+
+
+def floats(table: vt.EocTable) -> list[str]:
+    """Every float as hexadecimal text, which shows all bits."""
+    found: list[str] = []
+    for row in table.rows:
+        for value in row.model_dump().values():
+            found += [v.hex() for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, float)]
+    return found
+
+
+def test_grid(table: vt.EocTable) -> None:
+    assert len(table.rows) == 2 * 2 * 2 + 2 * 2 + 2 * 2 * 2  # an unclipped family has no targets
+    assert [row.family for row in table.rows] == ["cst"] * 8 + ["soft_threshold"] * 4 + ["crelu"] * 8
+    assert all((row.m is None) == (row.family == "soft_threshold") == (row.target is None) for row in table.rows)
+
+
+def test_rows_agree_with_the_solvers(table: vt.EocTable) -> None:
+    row = next(r for r in table.rows if (r.family, r.sparsity, r.q_star, r.target) == ("cst", 0.85, 1.0, 0.9))
+    clip = vt.clipping_level("cst", 0.85, target=0.9)
+    assert (row.m, row.tau, row.sigma_w2, row.sigma_b2) == (clip.m, clip.tau, clip.sigma_w2, clip.sigma_b2)
+    assert row.stabilities == ("stable", "unstable", "stable")
+    assert row.fixed_points == tuple(p.q for p in vt.fixed_points(clip.variance_map))
+
+
+def test_published_row() -> None:
+    (row,) = vt.eoc_table(["crelu"], [0.85], [0.5], digits=10).rows
+    assert (row.tau, row.m, row.sigma_w2, row.sigma_b2) == pytest.approx((1.0364, 0.8095, 8.5069, 0.6605), abs=5e-5)
+
+
+def test_unclipped_rows_have_slope_one(table: vt.EocTable) -> None:
+    for row in table.rows:
+        if row.m is None:
+            assert row.slope == pytest.approx(1, rel=1e-12)
+            assert row.curvature > 0
+
+
+def test_provenance(table: vt.EocTable) -> None:
+    provenance = table.provenance
+    assert provenance.package == "vmap-theory"
+    assert provenance.version == vt.__version__
+    created = datetime.fromisoformat(provenance.created)
+    assert created.tzinfo is not None
+    assert timedelta(0) <= datetime.now(UTC) - created + timedelta(seconds=1) < timedelta(hours=1)
+    assert [entry.family for entry in provenance.formulas] == ["cst", "soft_threshold", "crelu"]
+    for entry in provenance.formulas:
+        assert entry.sha256 == vt.derive(vt.family(entry.family)).digest
+        assert entry.digits_verified == 20
+        assert 0 <= entry.max_relative_error < 1e-20
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".JSON"])
+def test_round_trip_is_lossless(table: vt.EocTable, suffix: str, tmp_path: Path) -> None:
+    path = table.write(tmp_path / f"table{suffix}")
+    again = vt.read_eoc_table(path)
+    assert again == table
+    assert floats(again) == floats(table)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv"])
+def test_awkward_floats_survive(table: vt.EocTable, suffix: str, tmp_path: Path) -> None:
+    awkward = (5e-324, 0.1 + 0.2, math.nextafter(1, 2), 1.7976931348623157e308)
+    row = table.rows[-1].model_copy(
+        update={"tau": awkward[0], "sigma_w2": awkward[1], "fixed_points": awkward, "stabilities": ("stable",) * 4}
+    )
+    changed = table.model_copy(update={"rows": (row,)})
+    again = vt.read_eoc_table(changed.write(tmp_path / f"t{suffix}"))
+    assert floats(again) == floats(changed)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv"])
+def test_no_fixed_points_and_no_rows(table: vt.EocTable, suffix: str, tmp_path: Path) -> None:
+    row = table.rows[0].model_copy(update={"fixed_points": (), "stabilities": ()})
+    for rows in ((row,), ()):
+        changed = table.model_copy(update={"rows": rows})
+        assert vt.read_eoc_table(changed.write(tmp_path / f"t{suffix}")) == changed
+
+
+def test_json_is_for_others_too(table: vt.EocTable) -> None:
+    content = json.loads(table.to_json())
+    assert set(content) == {"schema", "schema_version", "provenance", "rows"}
+    assert content["schema"] == "vmap-theory/eoc-table"
+    assert content["schema_version"] == 1
+    assert {"family", "sparsity", "q_star", "target", "tau", "m", "sigma_w2", "sigma_b2"} <= set(content["rows"][0])
+
+
+def test_csv_is_for_others_too(table: vt.EocTable) -> None:
+    comment, header, *lines = table.to_csv().splitlines()
+    assert json.loads(comment.removeprefix("# "))["row_count"] == len(table.rows) == len(lines)
+    assert header.startswith("family,sparsity,q_star,target,tau,m,")
+    assert re.match(r"cst,0\.85,1\.0,0\.5,1\.43953", lines[0])
+
+
+def test_tables_are_frozen(table: vt.EocTable) -> None:
+    with pytest.raises(Exception, match="frozen"):
+        table.rows[0].tau = 2.0
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv"])
+def test_a_failed_write_leaves_nothing_half_written(
+    table: vt.EocTable, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = table.write(tmp_path / f"t{suffix}")
+    before = path.read_bytes()
+
+    def refuse(*arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vmap_theory.files.os.replace", refuse)
+    smaller = table.model_copy(update={"rows": table.rows[:1]})
+    with pytest.raises(FileOutputError, match="No space left"):
+        smaller.write(path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_progress_is_reported() -> None:
+    seen: list[tuple[int, int]] = []
+    vt.eoc_table(["crelu"], [0.8], [0.5, 0.7], digits=10, on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "remark"),
+    [
+        ({"families": []}, DomainError, "families"),
+        ({"families": "crelu"}, DomainError, "list"),
+        ({"sparsities": []}, DomainError, "sparsities"),
+        ({"targets": []}, DomainError, "targets"),
+        ({"q_stars": []}, DomainError, "q_stars"),
+        ({"sparsities": [0.85, 1.5]}, DomainError, "sparsity"),
+        ({"targets": [0]}, DomainError, "target"),
+        ({"q_stars": [-1.0]}, DomainError, "q_star"),
+        ({"families": ["crelo"]}, UnknownNameError, "crelu"),
+        ({"families": ["relu"]}, InfeasibleError, "threshold"),
+        ({"sparsities": [0.3]}, InfeasibleError, r"crelu, sparsity 0\.3"),
+        ({"digits": 2}, DomainError, "digits"),
+    ],
+)
+def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], remark: str) -> None:
+    with pytest.raises(error, match=remark):
+        vt.eoc_table(**{"families": ["crelu"], "sparsities": [0.85], "digits": 10} | arguments)
