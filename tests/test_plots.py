@@ -90,7 +90,7 @@ def test_slope_against_level() -> None:
 
 
 def test_edge_of_chaos_curves() -> None:
-    figure = plot_edge_of_chaos([CRELU, vt.activation("relu")], points=50)
+    figure = plot_edge_of_chaos([CRELU, vt.activation("relu")])
     assert legend_of(figure) == ["crelu(tau=1, m=0.5)", "relu"]
     curve = curves_of(figure)[0]
     sigma_b, sigma_w = (np.asarray(data) for data in curve.get_data())
@@ -113,7 +113,7 @@ def test_files_are_valid(tmp_path: Path) -> None:
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     assert png.rstrip().endswith(b"IEND\xaeB`\x82")
     width, height = struct.unpack(">II", png[16:24])
-    assert width > 600 < height + 200
+    assert (width, height) == (1024, 672)  # 6.4 by 4.2 inches at 160 dots an inch
     root = ET.fromstring(save_figure(figure, tmp_path / "a.svg").read_text())  # noqa: S314 (our own file)
     assert root.tag.endswith("svg")
     assert save_figure(figure, tmp_path / "a.PDF").read_bytes().startswith(b"%PDF")
@@ -173,7 +173,7 @@ def test_refusals() -> None:
         plot_edge_of_chaos([vt.activation("hard_threshold", tau=1)])
     with pytest.raises(InfeasibleError, match="level"):
         plot_slope_against_level("relu_tau", [0.7])
-    with pytest.raises(InfeasibleError, match="anywhere|for q"):
+    with pytest.raises(InfeasibleError, match="widen the range"):
         plot_edge_of_chaos([vt.parse_activation("x + 100")])
 
 

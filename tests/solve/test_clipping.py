@@ -120,7 +120,6 @@ def test_bad_arguments(arguments: dict[str, Any], error: type[Exception]) -> Non
     assert isinstance(caught.value, vt.VmapTheoryError)
 
 
-@pytest.mark.parametrize("criterion", ["slope"])
-def test_criterion_is_offered_by_name(criterion: str) -> None:
-    with pytest.raises(LookupError, match=f"Did you mean '{criterion}'"):
-        vt.clipping_level("crelu", 0.85, criterion=criterion + "y")
+def test_nearest_criterion_is_offered() -> None:
+    with pytest.raises(LookupError, match="Did you mean 'slope'"):
+        vt.clipping_level("crelu", 0.85, criterion="slop")
