@@ -40,8 +40,8 @@ def is_zero(coefficients: Sequence[Any]) -> bool:
 def moments_by_recursion(pieces: Pieces, q: Any, dps: int = 250) -> dict[str, Any]:
     """All five moments from truncated moments M_k(a, b), at so many digits that their cancellation does not matter.
 
-    Derivatives in q come from the weight: d/dq E[f] = E[f (z^2 - 1)]/(2 q), d2/dq2 E[f] = E[f (z^4 - 6 z^2 + 3)]/(4 q^2)
-    with z = x / sqrt(q); so kink terms are never written down.
+    Derivatives in q come from the weight, so kink terms are never written down: with z = x / sqrt(q),
+    d/dq E[f] = E[f (z^2 - 1)]/(2 q) and d2/dq2 E[f] = E[f (z^4 - 6 z^2 + 3)]/(4 q^2).
     """
     with mpmath.workdps(dps):
         q = mpmath.mpf(q)

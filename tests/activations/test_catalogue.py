@@ -2,6 +2,7 @@
 
 import inspect
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def test_pieces_cover_the_line(name: str) -> None:
     pieces = vt.family(name).pieces
     assert pieces[0].lower == -sp.oo
     assert pieces[-1].upper == sp.oo
-    assert all(left.upper == right.lower for left, right in zip(pieces, pieces[1:], strict=False))
+    assert all(left.upper == right.lower for left, right in pairwise(pieces))
 
 
 @pytest.mark.parametrize(

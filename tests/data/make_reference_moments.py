@@ -4,7 +4,7 @@ Run from the root of the repository (about a minute on one core):
 
     python -m tests.data.make_reference_moments
 
-Each number is computed twice, from truncated moments at 250 digits and by quadrature at 70, and must agree to 50 digits.
+Each number is computed twice, from truncated moments at 250 digits and by quadrature at 70, and both must agree to 50.
 Parameters and q are the float64 numbers that stand in the file, taken exactly.  A new family needs its pieces in
 `PIECES` and its parameters in `CASES`.
 """

@@ -1,0 +1,224 @@
+"""Each command, as text and as JSON."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import vmap_theory as vt
+from vmap_theory.cli import app
+from vmap_theory.formulas import QUANTITIES
+
+
+def load(called: Any) -> dict[str, Any]:
+    assert called.status == 0, called.err
+    result: dict[str, Any] = json.loads(called.out)  # fails if anything but the object was printed
+    return result
+
+
+def test_typer_runner_sees_the_same_app() -> None:
+    result = CliRunner().invoke(app, ["list", "--json"])
+    assert result.exit_code == 0
+    assert len(json.loads(result.stdout)["activations"]) == len(vt.family_names())
+
+
+def test_list(call: Any) -> None:
+    content = load(call("list", "--json"))["activations"]
+    assert [entry["name"] for entry in content] == list(vt.family_names())
+    assert set(content[0]) == {"name", "title", "expression", "parameters", "values", "source"}
+    text = call("list")
+    assert all(name in text.out for name in vt.family_names())
+    assert "[0, oo)" in text.out, "brackets of intervals are no markup"
+
+
+def test_derive(call: Any) -> None:
+    content = load(call("derive", "crelu", "--json"))
+    assert set(content["formulas"]) == set(content["latex"]) == set(QUANTITIES)
+    assert content["is_exact"] is True
+    assert content["sha256"] == vt.derive(vt.activation("crelu")).digest
+    assert "erfc" in content["formulas"]["V"]
+    assert call("derive", "crelu").out.rstrip() == vt.derive(vt.activation("crelu")).text()
+    assert call("derive", "crelu", "--latex").out.rstrip() == vt.derive(vt.activation("crelu")).latex()
+
+
+def test_derive_with_numbers_and_with_an_expression(call: Any) -> None:
+    named = load(call("derive", "relu_tau", "tau=1/3", "--json"))
+    written = load(call("derive", "Max(x - tau, 0)", "tau=1/3", "--json"))
+    assert named["formulas"] == written["formulas"]
+    assert "tau" not in named["formulas"]["V"]
+
+
+def test_verify(call: Any) -> None:
+    content = load(call("verify", "crelu", "tau=1", "--digits", 20, "--points", 2, "--json"))
+    assert content["passed"] is True
+    (report,) = content["reports"]
+    assert set(report) == {"activation", "digits", "passed", "comparisons", "max_relative_error"}
+    assert (report["digits"], report["comparisons"]) == (20, 14)
+    assert "verified at 10 digits" in call("verify", "relu", "--digits", 10).out
+
+
+def test_verify_all(call: Any) -> None:
+    content = load(call("verify", "--all", "--digits", 12, "--points", 1, "--json"))
+    assert len(content["reports"]) == len(vt.family_names())
+
+
+def test_a_failed_verification_is_status_one(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = vt.VerificationReport("crelu", 50, False, 0.5, (vt.VerificationRow("dV", {"q": "1"}, "1.0", "2.0", 0.5),))
+    monkeypatch.setattr("vmap_theory.verification.verify", lambda *arguments, **options: failed)
+    text = call("verify", "crelu")
+    assert text.status == 1
+    assert "FAILED" in text.out
+    as_json = call("verify", "crelu", "--json")
+    assert as_json.status == 1
+    assert json.loads(as_json.out)["passed"] is False
+
+
+def test_eoc(call: Any) -> None:
+    content = load(call("eoc", "leaky_relu", "negative_slope=0.5", "--json"))
+    assert content["sigma_w2"] == pytest.approx(1.6)
+    assert content["fixed_points"] == []
+    assert "each variance is kept" in content["note"]
+    content = load(call("eoc", "relu_tau", "--sparsity", 0.85, "--q-star", 2, "--json"))
+    assert content["q_star"] == 2
+    assert content["slope"] == pytest.approx(1)
+    assert content["parameters"]["tau"] == pytest.approx(vt.threshold_for_sparsity("relu_tau", 0.85, 2))
+    text = call("eoc", "hardtanh").out
+    assert "1.464794" in text
+    assert "fixed point  q = 1" in text
+
+
+def test_clip(call: Any) -> None:
+    content = load(call("clip", "crelu", "--sparsity", 0.85, "--target", 0.5, "--json"))
+    assert {"m", "tau", "sigma_w2", "sigma_b2", "q_star", "criterion", "fixed_points"} <= set(content)
+    assert (content["m"], content["tau"]) == pytest.approx((0.8095, 1.0364), abs=5e-5)
+    assert content["criterion"] == "slope"
+    (point,) = content["fixed_points"]
+    assert set(point) == {"q", "slope", "chi_1", "stability", "error_bound"}
+    three = load(call("clip", "cst", "--sparsity", 0.85, "--target", 0.9, "--json"))["fixed_points"]
+    assert [p["stability"] for p in three] == ["stable", "unstable", "stable"]
+    text = call("clip", "crelu", "--sparsity", 0.85).out
+    assert "0.8095281637" in text
+
+
+def test_numbers_in_json_are_complete(call: Any) -> None:
+    clip = vt.clipping_level("crelu", 0.85, target=0.7)
+    content = load(call("clip", "crelu", "--sparsity", 0.85, "--target", 0.7, "--json"))
+    assert (content["m"], content["sigma_w2"], content["sigma_b2"]) == (clip.m, clip.sigma_w2, clip.sigma_b2)
+
+
+TABLE = ("table", "--family", "crelu", "--family", "relu_tau", "--sparsity", 0.85, "--target", 0.5, "--digits", 10)
+
+
+def test_table(call: Any, tmp_path: Path) -> None:
+    content = load(call(*TABLE, "--json"))
+    assert [row["family"] for row in content["rows"]] == ["crelu", "relu_tau"]
+    text = call(*TABLE).out
+    assert "0.8095281637" in text
+    assert "fixed points" in text
+    for suffix in (".json", ".csv"):
+        called = call(*TABLE, "--out", tmp_path / f"t{suffix}")
+        assert (called.status, called.out) == (0, "")
+        assert "wrote" in called.err
+        assert len(vt.read_eoc_table(tmp_path / f"t{suffix}").rows) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("activations", "crelu:tau=1,m=0.5", "relu"),
+        ("variance-map", "cst", "--sparsity", "0.85", "--target", "0.9"),
+        ("variance-map", "relu_tau:tau=1", "--q-max", "3"),
+        ("slope", "crelu", "--sparsity", "0.7"),
+        ("eoc", "crelu:tau=1,m=0.5", "hardtanh"),
+    ],
+    ids=lambda arguments: "-".join(arguments[:2]),
+)
+def test_plot(arguments: tuple[str, ...], call: Any, tmp_path: Path) -> None:
+    path = tmp_path / "picture.svg"
+    assert load(call("plot", *arguments, "--out", path, "--json")) == {"file": str(path)}
+    assert path.read_text().rstrip().endswith("</svg>")
+    text = call("plot", *arguments, "-o", tmp_path / "again.png")
+    assert text.out.startswith("wrote ")
+
+
+def test_version_and_help(call: Any) -> None:
+    assert call("--version").out.strip() == vt.__version__
+    for command in ("list", "derive", "verify", "eoc", "clip", "table", "plot", "demo"):
+        called = call(command, "--help")
+        assert called.status == 0
+        assert "--json" in called.out or command == "plot"
+        assert command in call("-h").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remark"),
+    [
+        (("derive", "crelo"), "crelu"),
+        (("derive", "crelu", "tao=1"), "tau"),
+        (("derive", "crelu", "tau"), "PARAMETER=NUMBER"),
+        (("derive", "crelu", "tau=-1"), "domain"),
+        (("derive", "crelu", "tau=x"), "free symbols"),
+        (("derive", "x.__class__"), "not allowed"),
+        (("derive", "exp(x)"), "polynomial"),
+        (("verify",), "--all"),
+        (("verify", "crelu", "--all"), "not both"),
+        (("verify", "crelu", "--digits", "1"), "digits"),
+        (("eoc", "crelu"), "tau"),
+        (("eoc", "hard_threshold", "tau=1"), "jumps"),
+        (("eoc", "relu", "--q-star", "-1"), "q_star"),
+        (("eoc", "relu", "--q-star", "nan"), "q_star"),
+        (("eoc", "x + 2"), "sigma_b2 = -4"),
+        (("clip", "crelu", "--sparsity", "2"), "sparsity"),
+        (("clip", "relu_tau", "--sparsity", "0.85"), "level"),
+        (("clip", "crelu", "--sparsity", "0.85", "--criterion", "slop"), "slope"),
+        (("table", "--family", "relu", "--sparsity", "0.8"), "threshold"),
+        (("table", "--family", "crelu", "--sparsity", "0.8", "--digits", "5", "-o", "t.txt"), ".json"),
+        (("plot", "activations", "crelu", "-o", "p.png"), "tau"),
+        (("plot", "activations", "relu", "-o", "p.gif"), ".png"),
+        (("plot", "slope", "relu", "-o", "p.png"), "threshold"),
+        (("plot", "eoc", "hardtanh", "-o", "p.png", "--q-min", "9", "--q-max", "1"), "ascending"),
+        (("demo", "--sparsity", "2", "--no-train"), "sparsity"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
+def test_errors_are_one_line_and_status_two(
+    arguments: tuple[str, ...],
+    remark: str,
+    options: tuple[str, ...],
+    call: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    called = call(*arguments, *options)
+    assert called.status == 2
+    assert called.out == ""
+    message = called.err.strip().splitlines()[-1]
+    assert message.startswith("error: ")
+    assert remark in message
+    assert len([line for line in called.err.splitlines() if line.strip()]) == 1
+    assert "Traceback" not in called.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [("clip", "crelu"), ("clip", "crelu", "--sparsity", "half"), ("nonsense",), ("list", "-x")]
+)
+def test_wrong_usage_is_status_two(arguments: tuple[str, ...], call: Any) -> None:
+    called = call(*arguments)
+    assert called.status == 2
+    assert called.out == ""
+    assert "Usage" in called.err
+
+
+def test_interruption(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*arguments: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vmap_theory.verification.verify", interrupt)
+    called = call("verify", "relu")
+    assert called.status == 130
+    assert "Traceback" not in called.err
