@@ -1,5 +1,7 @@
 """Texts made to do harm: each is refused, at once, and nothing of it is evaluated."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -83,6 +85,7 @@ HUGE = [
     "2**100000*x",
     "(x + 1)**100000",
     "x**1000000000",
+    "(a + 1)**100000*x",
     "((x + 1)**16)**16",
     "(((((2**255)**255)**255)**255)**255)",
     "*".join(["(2**250)"] * 20),
@@ -132,6 +135,16 @@ def test_huge_texts_are_refused_at_once(text: str) -> None:
         vt.parse_activation(text)
     assert time.process_time() - begin < SECONDS
     assert len(str(caught.value)) < 1000, "the message must not repeat the huge text"
+
+
+@pytest.mark.parametrize("text", ["(a + b + c + d)**200*x", "(a + b + c + d + f + g)**40*x"])
+def test_powers_of_sums_of_parameters_are_answered_in_time(text: str) -> None:
+    # Expanded, these have millions of terms.  In a process of its own, which can be ended.
+    program = f"import vmap_theory as vt\ntry: vt.parse_activation({text!r})\nexcept vt.VmapTheoryError: pass"
+    try:
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=2 * SECONDS)
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"{text} was neither read nor refused within {2 * SECONDS:g} seconds")
 
 
 def test_the_allow_list_holds_functions_of_numbers_alone() -> None:

@@ -87,6 +87,14 @@ def test_asymptotes_are_the_outer_polynomials() -> None:
     assert points(act.kinks) == points(act.jumps) == [(2, 7, 3)]
 
 
+def test_signs_do_not_change_at_a_double_zero() -> None:
+    square = vt.parse_activation("Abs(x**2 - 2*x + 1)")
+    assert len(square.pieces) == 1
+    np.testing.assert_array_equal(square([-1.0, 1.0, 3.0]), [4, 0, 4])
+    cubic = vt.parse_activation("Max(x**3 - x**2, 0)")  # zeros 0, twice, and 1
+    np.testing.assert_array_equal(cubic([-1.0, 0.5, 2.0]), [0, 0, 4])
+
+
 def test_equal_neighbours_are_joined() -> None:
     assert len(vt.parse_activation("Piecewise((x, x < 1), (x, True))").pieces) == 1
     assert vt.activation("leaky_relu", negative_slope=1).kinks == ()
