@@ -7,8 +7,9 @@ writes one by rename.  Matplotlib is an extra, loaded when a figure is made.
 from __future__ import annotations
 
 import io
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,12 +48,14 @@ def plot_activations(activations: Sequence[Activation], *, half_width: float | N
         x runs over (-half_width, half_width); by default half as far again as the outermost break point.
     """
     _require_some("activations", activations)
+    for act in activations:
+        act.require_numbers("a picture")
     breaks = [abs(float(point.at)) for act in activations for point in act.breaks]
     reach = positive("half_width", half_width) if half_width is not None else max(1.5 * max(breaks, default=1.0), 2.0)
     figure: Figure
     figure, axes = _figure("x", r"$\phi(x)$")
     _axes_lines(axes)
-    for act, colour in zip(activations, _cycle(len(activations)), strict=True):
+    for act, colour in zip(activations, colour_cycle(len(activations)), strict=True):
         for index, (low, high) in enumerate(_smooth_stretches(act, reach)):
             x = np.linspace(low, high, 200)
             inside = np.clip(x, np.nextafter(low, high), np.nextafter(high, low))
@@ -78,6 +81,8 @@ def plot_variance_maps(
     """
     _require_some("maps", maps)
     names = list(labels) if labels is not None else [vm.activation.label for vm in maps]
+    if len(names) != len(maps):
+        raise DomainError(f"{len(names)} labels for {len(maps)} maps: give one label a map, or none at all.")
     found = [fixed_points(vm) for vm in maps]
     largest = max((point.q for points in found for point in points), default=1.0)
     end = positive("q_max", q_max) if q_max is not None else max(1.25 * largest, 2.0 * min(largest, 1.0))
@@ -85,7 +90,7 @@ def plot_variance_maps(
     figure: Figure
     figure, axes = _figure("variance $q$ of the pre-activations", "variance $V(q)$ in the next layer")
     axes.plot([0, end], [0, end], color="0.55", linestyle="--", linewidth=1, label="identity")
-    for index, (vm, points, name, colour) in enumerate(zip(maps, found, names, _cycle(len(maps)), strict=True)):
+    for index, (vm, points, name, colour) in enumerate(zip(maps, found, names, colour_cycle(len(maps)), strict=True)):
         axes.plot(q, vm(q), color=colour, label=name)
         for point in points:
             filled = point.stability == "stable"
@@ -143,7 +148,7 @@ def plot_slope_against_level(
     figure, (above, below) = _figure("clipping level $m$", r"$V'(q^*)$", rows=2)
     above.axhline(1.0, color="0.55", linestyle="--", linewidth=1)
     below.axhline(0.0, color="0.55", linestyle="--", linewidth=1)
-    for sparsity, colour in zip(sparsities, _cycle(len(sparsities)), strict=True):
+    for sparsity, colour in zip(sparsities, colour_cycle(len(sparsities)), strict=True):
         tau = threshold_for_sparsity(unbound, sparsity, q)
         moments = gaussian_moments(unbound, q, **{threshold: tau, level: m})
         above.plot(m, moments.d_second_moment / moments.slope_moment, color=colour, label=f"sparsity {sparsity:g}")
@@ -185,30 +190,21 @@ def plot_edge_of_chaos(
     figure, axes = _figure(
         r"$\sigma_b$ (standard deviation of the biases)", r"$\sigma_w$ (of the weights, times $\sqrt{n}$)"
     )
-    for index, (act, colour) in enumerate(zip(activations, _cycle(len(activations)), strict=True)):
-        curve = []
-        for q in np.geomspace(low, high, points):
-            try:
-                eoc = edge_of_chaos(act, q)
-            except InfeasibleError:
-                continue
-            except NoEdgeOfChaosError:
-                if act.jumps:
-                    raise
-                continue
-            curve.append((np.sqrt(eoc.sigma_b2), np.sqrt(eoc.sigma_w2), q))
+    for index, (act, colour) in enumerate(zip(activations, colour_cycle(len(activations)), strict=True)):
+        curve = _edge_points(act, np.geomspace(low, high, points))
         if not curve:
             raise InfeasibleError(f"{act.label} has no edge of chaos for q* from {low:g} to {high:g}: widen the range.")
-        sigma_b, sigma_w, variances = np.array(curve).T
+        sigma_b, sigma_w, _ = np.array(curve).T
         axes.plot(sigma_b, sigma_w, color=colour, label=act.label)
         if np.ptp(sigma_b) > 0:
-            _mark_variances(axes, sigma_b, sigma_w, variances, colour, above=index % 2 == 0)
+            marked = [q for q in _MARKED_VARIANCES if low <= q <= high]
+            _mark_variances(axes, _edge_points(act, marked), colour, above=index % 2 == 0)
         else:  # homogeneous: one point serves every q*
             axes.plot(sigma_b[0], sigma_w[0], marker="o", color=colour)
     axes.set_yscale("log")
     axes.legend(frameon=False, fontsize="small")
-    marked = ", ".join(f"{q:g}" for q in _MARKED_VARIANCES if low <= q <= high)
-    axes.set_title(f"Edge of chaos; dots at $q^* = {marked}$" if marked else "Edge of chaos")
+    written = ", ".join(f"{q:g}" for q in _MARKED_VARIANCES if low <= q <= high)
+    axes.set_title(f"Edge of chaos; dots at $q^* = {written}$" if written else "Edge of chaos")
     return figure
 
 
@@ -261,22 +257,29 @@ def _smooth_stretches(act: Activation, reach: float) -> list[tuple[float, float]
     return list(pairwise(ends))
 
 
-def _mark_variances(axes: Axes, sigma_b: Any, sigma_w: Any, variances: Any, colour: str, above: bool) -> None:
+def _edge_points(act: Activation, variances: Iterable[float]) -> list[tuple[float, float, float]]:
+    """(sigma_b, sigma_w, q*) on the edge of chaos, for those variances at which it exists."""
+    found = []
+    for q in variances:
+        try:
+            eoc = edge_of_chaos(act, q)
+        except (InfeasibleError, NoEdgeOfChaosError):
+            if act.jumps:  # then there is none anywhere, and the error says why
+                raise
+            continue
+        found.append((math.sqrt(eoc.sigma_b2), math.sqrt(eoc.sigma_w2), float(q)))
+    return found
+
+
+def _mark_variances(axes: Axes, marks: Sequence[tuple[float, float, float]], colour: str, above: bool) -> None:
     offset = (3, 5) if above else (-3, -11)  # neighbouring curves write on different sides
-    for q in _MARKED_VARIANCES:
-        nearest = int(np.argmin(np.abs(np.log(variances / q))))
-        if abs(np.log(variances[nearest] / q)) < 0.05:
-            axes.plot(sigma_b[nearest], sigma_w[nearest], marker="o", markersize=5, color=colour)
-            axes.annotate(
-                f"{q:g}",
-                (sigma_b[nearest], sigma_w[nearest]),
-                xytext=offset,
-                textcoords="offset points",
-                fontsize=8,
-            )
+    for sigma_b, sigma_w, q in marks:
+        axes.plot(sigma_b, sigma_w, marker="o", markersize=5, color=colour)
+        axes.annotate(f"{q:g}", (sigma_b, sigma_w), xytext=offset, textcoords="offset points", fontsize=8)
 
 
-def _cycle(count: int) -> list[str]:
+def colour_cycle(count: int) -> list[str]:
+    """Colours for `count` curves; they start again after seven."""
     return [_COLOURS[i % len(_COLOURS)] for i in range(count)]
 
 

@@ -13,6 +13,7 @@ the number of panels doubles until all results agree to the *relative* tolerance
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -28,6 +29,7 @@ _GUARD_DIGITS = 25
 _CANCELLED_DIGITS = 18
 """A value below 10**-18 of its scale counts as zero; the guard digits keep everything above that accurate."""
 _DOUBLINGS = 6
+_EXPONENT_MARGIN = 1.5
 _HALF_RANGE = ("second_moment", "d_second_moment", "d2_second_moment", "slope_moment", "sparsity")
 
 
@@ -83,7 +85,7 @@ def reference_moments(act: Activation, q: sp.Expr, digits: int = 50) -> dict[str
     context.dps = digits + _GUARD_DIGITS
     tolerance = context.mpf(10) ** -(digits + 3)
     parts = _half_line_parts(act, q, context)
-    panels = max(2, digits // 15)
+    panels = _first_panels(context.dps)
     previous = _integrate(parts, q, context, panels)
     for _ in range(_DOUBLINGS):
         panels *= 2
@@ -131,11 +133,11 @@ def _half_line_parts(act: Activation, q: sp.Expr, context: Any) -> list[_Part]:
 
 def _integrate(parts: list[_Part], q: sp.Expr, context: Any, panels: int) -> dict[str, ReferenceValue]:
     totals = {name: [context.zero, context.zero] for name in _HALF_RANGE}
-    exponent = context.log(10) * context.dps
+    exponent = _EXPONENT_MARGIN * context.log(10) * context.dps
     for part in parts:
         # exp(-a t - t^2/2) < 10^-dps beyond this t; the polynomial factor is covered by the guard digits and by
-        # the factor 1.5 on the exponent.
-        cut = 3 * exponent / (part.start + context.sqrt(part.start**2 + 3 * exponent))
+        # the margin on the exponent.
+        cut = 2 * exponent / (part.start + context.sqrt(part.start**2 + 2 * exponent))
         length = min(part.length, cut)
         outer = context.exp(-(part.start**2) / 2) / context.sqrt(2 * context.pi)
         for t, weight in _rule(context, length, panels):
@@ -158,16 +160,33 @@ def _integrate(parts: list[_Part], q: sp.Expr, context: Any, panels: int) -> dic
 def _rule(context: Any, length: Any, panels: int) -> list[tuple[Any, Any]]:
     """Nodes and weights of the composite rule on (0, length)."""
     step = length / panels
-    unit = _unit_rule(context.dps)
+    unit = _unit_rule(context.dps, _level(context.dps))
     return [(step * (panel + (1 + node) / 2), weight * step / 2) for panel in range(panels) for node, weight in unit]
 
 
+def _level(dps: int) -> int:
+    """The number that mpmath gives a rule: 48 points up to 130 digits, 96 up to 280, 192 beyond."""
+    return 5 if dps <= 130 else 6 if dps <= 280 else 7
+
+
+def _first_panels(dps: int) -> int:
+    """A third of the panels with which the rule is sure to reach `dps` digits; the doublings that follow check it.
+
+    The n-point rule integrates exp(-alpha t) over (0, 1) to about (alpha/4)^(2n) / (2n)!; solved for alpha, this is the
+    range of the exponent that one panel may span, of 1.5 dps log(10) in all.
+    """
+    doubled_nodes = 2 * 3 * 2 ** (_level(dps) - 1)
+    log10_factorial = math.lgamma(doubled_nodes + 1) / math.log(10)
+    alpha = 4 * 10 ** ((log10_factorial - dps) / doubled_nodes)
+    return max(2, math.ceil(_EXPONENT_MARGIN * dps * math.log(10) / alpha / 3))
+
+
 @lru_cache(maxsize=8)
-def _unit_rule(dps: int) -> list[tuple[Any, Any]]:
-    """Gauss-Legendre nodes and weights on (-1, 1), 48 points, accurate to `dps` digits."""
+def _unit_rule(dps: int, level: int) -> list[tuple[Any, Any]]:
+    """Gauss-Legendre nodes and weights on (-1, 1), 3 * 2^(level - 1) points, accurate to `dps` digits."""
     context = mpmath.MPContext()
     context.dps = dps + 5
-    nodes: list[tuple[Any, Any]] = mpmath.calculus.quadrature.GaussLegendre(context).calc_nodes(5, context.prec)
+    nodes: list[tuple[Any, Any]] = mpmath.calculus.quadrature.GaussLegendre(context).calc_nodes(level, context.prec)
     return nodes
 
 

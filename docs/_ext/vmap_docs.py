@@ -306,7 +306,10 @@ def catalogue_section(act: vt.Activation) -> Iterable[str]:
 def limits_markdown(act: vt.Activation) -> Iterable[str]:
     """The families that `act` contains as limits."""
     for limit in act.limits:
-        yield rf"As `{limit.parameter}` $\to {to_latex(limit.value)}$ it becomes [{limit.family}](#{limit.family})."
+        values = ", ".join(f"`{name}` = `{value}`" for name, value in limit.family_values)
+        where = f" with {values}" if values else ""
+        target = f"[{limit.family}](#{limit.family}){where}"
+        yield rf"As `{limit.parameter}` $\to {to_latex(limit.value)}$ it becomes {target}."
         yield ""
 
 

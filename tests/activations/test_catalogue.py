@@ -97,9 +97,8 @@ def test_limits_give_the_family_they_name(name: str, limit: vt.Limit, rng: np.ra
     there = vt.activation(name, **values, **{parameter.name: near})
     target = vt.family(limit.family)
     shared = {p.name: values[p.name] for p in target.parameters if p.name in values}
-    rename = [p.name for p in target.parameters if p.name not in shared]
-    if rename:  # hardtanh's lower bound at 0 is crelu with threshold 0 and level max_val
-        shared |= {"tau": 0.0, "m": values["max_val"]}
+    symbols = {p.symbol: values[p.name] for p in vt.family(name).parameters if p.name in values}
+    shared |= {key: float(value.subs(symbols)) for key, value in limit.family_values}
     x = rng.normal(scale=5, size=500)
     np.testing.assert_allclose(there(x), vt.activation(limit.family, **shared)(x), rtol=1e-15, atol=1e-15)
 

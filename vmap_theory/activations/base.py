@@ -49,11 +49,23 @@ class Break:
 
 @dataclass(frozen=True)
 class Limit:
-    """What the activation becomes as ``parameter`` goes to ``value``: another family, other parameters unchanged."""
+    """What the activation becomes as a parameter goes to a value: another family.
+
+    Attributes
+    ----------
+    parameter, value : str, sympy number
+        Which parameter goes where; the value may be oo.
+    family : str
+        Name of the other family.
+    family_values : tuple of (str, sympy expression)
+        Values of the other family's parameters where they are not those of the same name: numbers or parameters of
+        this family.
+    """
 
     parameter: str
     value: sp.Expr
     family: str
+    family_values: tuple[tuple[str, sp.Expr], ...] = ()
 
 
 @dataclass(frozen=True, repr=False)

@@ -7,6 +7,7 @@ parameters' domains give, never from sampled values, so that it holds for every 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
@@ -23,6 +24,9 @@ X = sp.Symbol("x", real=True)
 
 MAX_DEGREE = 16
 """Highest degree of a piece; the integrals need twice that, and cost grows with it."""
+
+MAX_TERMS = 100
+"""Most terms of a piece when it is multiplied out; phi^2 can have its square."""
 
 _ALLOWED = "pieces must be polynomials, joined by Piecewise, Max, Min, Abs, sign or Heaviside."
 
@@ -280,6 +284,7 @@ def _difference(left: sp.Expr, right: sp.Expr) -> sp.Expr:
 def _constant(node: sp.Expr) -> sp.Expr:
     if not node.is_extended_real or node.is_finite is False:
         raise ExpressionError(f"{node} is not a finite real number: activations take real values.")
+    _refuse_too_many_terms(node)
     return sp.expand(node)
 
 
@@ -289,7 +294,29 @@ def _polynomial(node: sp.Expr, written: sp.Expr) -> sp.Expr:
         raise ExpressionError(f"{written} is not a polynomial in x: {_ALLOWED}")
     if degree > MAX_DEGREE:
         raise ExpressionError(f"{written} has degree {degree} in x: the highest that is supported is {MAX_DEGREE}.")
+    _refuse_too_many_terms(node)
     return sp.expand(node)
+
+
+def _refuse_too_many_terms(node: sp.Expr) -> None:
+    count = _term_bound(node)
+    if count > MAX_TERMS:
+        raise ExpressionError(
+            f"{str(node)[:60]} has up to {count} terms when multiplied out: the most that is supported is {MAX_TERMS}. "
+            "Give numbers for some parameters, or use fewer of them in a power."
+        )
+
+
+def _term_bound(node: sp.Expr) -> int:
+    """Number of terms of an expanded expression, bounded before anything is expanded."""
+    if isinstance(node, sp.Add):
+        return sum(_term_bound(arg) for arg in node.args)
+    if isinstance(node, sp.Mul):
+        return math.prod(_term_bound(arg) for arg in node.args)
+    if isinstance(node, sp.Pow) and node.args[1].is_Integer and not node.args[0].is_Atom:
+        terms, power = _term_bound(node.args[0]), abs(int(node.args[1]))
+        return math.comb(terms + power - 1, power)
+    return 1
 
 
 def _degree_bound(node: sp.Expr) -> int | None:

@@ -63,7 +63,7 @@ class Plan:
     parts: tuple[HalfLinePart, ...]
     steps: tuple[StepTerm, ...]
     kinks: tuple[KinkTerm, ...]
-    has_jumps: bool
+    jumps: tuple[sp.Expr, ...]
 
 
 @lru_cache(maxsize=512)
@@ -88,7 +88,7 @@ def plan_for(act: Activation) -> Plan:
             steps.append(StepTerm(sp.expand(outward * point.at), outward * rise))
         if change != 0:  # mirroring flips the sign of a slope and the direction in which it is crossed
             kinks.append(KinkTerm(sp.expand(outward * point.at), change))
-    return Plan(parts, tuple(steps), tuple(kinks), bool(act.jumps))
+    return Plan(parts, tuple(steps), tuple(kinks), tuple(point.jump for point in act.jumps))
 
 
 def evaluate(expression: sp.Expr, values: Mapping[str, Any]) -> Any:

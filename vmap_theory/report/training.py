@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..plots import colour_cycle
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -79,15 +81,13 @@ def plot_training_curves(outcome: TrainingOutcome) -> Figure:
 
     figure = NewFigure(figsize=(7.6, 3.4), layout="constrained")
     panels = figure.subplots(1, 2, sharex=True)
-    rule = outcome.claim["parameters"]["rule"]
+    rule, observations = outcome.claim["parameters"]["rule"], outcome.claim["observations"]
     shown = (
         ("test_accuracy", "test accuracy", "accuracy_bar"),
         ("sparsity", "fraction of zero activations", "sparsity_floor"),
     )
     for axes, (key, label, bar) in zip(panels, shown, strict=True):
-        for (name, seen), colour in zip(
-            outcome.claim["observations"].items(), ("#0072B2", "#D55E00", "#009E73"), strict=True
-        ):
+        for (name, seen), colour in zip(observations.items(), colour_cycle(len(observations)), strict=True):
             steps = seen["nets"][0]["curve"]["step"]
             curves = np.array([[np.nan if v is None else v for v in net["curve"][key]] for net in seen["nets"]])
             for curve in curves:

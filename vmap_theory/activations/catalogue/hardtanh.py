@@ -15,5 +15,5 @@ FAMILY = Activation.from_expression(
     name="hardtanh",
     title="Hard tanh, x clipped to [min_val, max_val]",
     source="Collobert (2004), Large scale machine learning, PhD thesis, Universite Paris VI.",
-    limits=[Limit("min_val", sp.Integer(0), "crelu")],
+    limits=[Limit("min_val", sp.Integer(0), "crelu", (("tau", sp.Integer(0)), ("m", MAX_VAL.symbol)))],
 )
