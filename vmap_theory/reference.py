@@ -175,7 +175,7 @@ def _first_panels(dps: int) -> int:
     The n-point rule integrates exp(-alpha t) over (0, 1) to about (alpha/4)^(2n) / (2n)!; solved for alpha, this is the
     range of the exponent that one panel may span, of 1.5 dps log(10) in all.
     """
-    doubled_nodes = 2 * 3 * 2 ** (_level(dps) - 1)
+    doubled_nodes = 6 << (_level(dps) - 1)
     log10_factorial = math.lgamma(doubled_nodes + 1) / math.log(10)
     alpha = 4 * 10 ** ((log10_factorial - dps) / doubled_nodes)
     return max(2, math.ceil(_EXPONENT_MARGIN * dps * math.log(10) / alpha / 3))
