@@ -16,7 +16,6 @@ version = release = vmap_theory.__version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
     "sphinxcontrib.bibtex",
     "vmap_docs",
@@ -29,6 +28,7 @@ bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "alpha"
 bibtex_reference_style = "author_year"
 
+html_math_renderer = "mathml"  # see vmap_docs: no script, no network
 html_theme = "furo"
 html_title = f"vmap_theory {release}"
 html_static_path = ["_static"]

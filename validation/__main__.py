@@ -5,7 +5,9 @@ request or the machine does not allow it; 130: stopped by Ctrl-C.
 """
 
 import argparse
+import os
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -18,6 +20,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from validation import claims
+
+# Read when torch loads: waiting threads then give the core away. Spinning ones take 20 times as long on a busy machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 THREADS = 2  # more do not help matrices this small, and the record should not depend on the machine
 
@@ -63,8 +68,16 @@ def _check(parser: argparse.ArgumentParser, wanted: argparse.Namespace) -> None:
     if wanted.claim is not None and wanted.claim not in claims.names():
         (nearest,) = get_close_matches(wanted.claim, claims.names(), n=1, cutoff=0.0)
         parser.error(f"no claim {wanted.claim!r}; the nearest is {nearest!r}, and --list names all")
-    if wanted.record is not None and (wanted.record.is_dir() or not wanted.record.absolute().parent.is_dir()):
-        parser.error(f"--record {wanted.record}: not a file in an existing folder")
+    if wanted.record is not None:
+        try:
+            if wanted.record.is_dir():
+                raise IsADirectoryError("it is a folder")
+            with tempfile.TemporaryFile(dir=wanted.record.absolute().parent):
+                pass
+        except OSError as error:
+            parser.error(
+                f"--record {wanted.record}: cannot be written there ({error}); choose a file in a writable folder"
+            )
     if wanted.device == "cuda":
         import torch
 

@@ -82,4 +82,7 @@ class MissingExtraError(VmapTheoryError, ImportError):
     @classmethod
     def needing(cls, purpose: str, extra: str) -> MissingExtraError:
         """Build the error that says which extra to install for `purpose`."""
-        return cls(f"{purpose} needs an optional dependency. Install it with: pip install 'vmap-theory[{extra}]'")
+        return cls(
+            f"{purpose} needs an optional dependency. Install it with: pip install 'vmap-theory[{extra}]' "
+            f"(in a checkout: pip install '.[{extra}]')."
+        )

@@ -9,6 +9,26 @@ from pathlib import Path
 from .errors import FileOutputError
 
 
+def require_writable_folder(path: str | os.PathLike[str]) -> Path:
+    """Make the folder `path` if it is missing and see that files can be written there, before long work starts.
+
+    Raises
+    ------
+    FileOutputError
+        They cannot.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise FileOutputError(
+            f"cannot write to the folder {folder}: {error.strerror or error}. Choose a folder that can be written."
+        ) from None
+    return folder
+
+
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path:
     """Write `content` to `path` by way of a temporary file in the same folder; missing folders are made.
 

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 import sympy as sp
 
-from .activations.base import Activation
+from .activations import Activation, as_activation
 from .activations.partition import X
 from .errors import UnknownNameError
 from .latex import to_latex
@@ -122,14 +122,13 @@ class Formulas:
         return f"{LATEX_HEADINGS[quantity]}{equals}{right}"
 
 
-@lru_cache(maxsize=256)
-def derive(act: Activation) -> Formulas:
+def derive(act: Activation | str) -> Formulas:
     """Derive V, V', V'', chi_1, E[phi^2], E[phi'^2] and the sparsity in closed form.
 
     Parameters
     ----------
-    act : Activation
-        With parameters symbolic, numeric or mixed.
+    act : Activation or str
+        With parameters symbolic, numeric or mixed; or a name of the registry.
 
     Returns
     -------
@@ -141,7 +140,15 @@ def derive(act: Activation) -> Formulas:
     -----
     Method: truncated Gaussian moments (`vmap_theory.moments`), and for the derivatives the heat equation with the
     point masses of (phi^2)'' and (phi^2)'''' at kinks and jumps.  No integral is left to SymPy.
+
+    A formula in symbolic parameters holds for general values.  Where a value changes the structure (leaky_relu with
+    slope 0 has zeros, hard_threshold with tau = 0 no jumps), put it in first: ``derive(act.bind(tau=0))``.
     """
+    return _derived(as_activation(act))
+
+
+@lru_cache(maxsize=256)
+def _derived(act: Activation) -> Formulas:
     breaks = [point.at for point in act.breaks]
     phi = [piece.expression for piece in act.pieces]
     squares = [sp.expand(p**2) for p in phi]

@@ -52,6 +52,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 
 CONSTANTS: Mapping[str, sp.Expr] = {"pi": sp.pi, "E": sp.E}
 
+_X = sp.Symbol("x", real=True)
+
 _COMPARISONS: Mapping[type[ast.cmpop], Callable[..., Any]] = {
     ast.Lt: sp.Lt,
     ast.LtE: sp.Le,
@@ -96,6 +98,8 @@ def parse_activation(
     array([0., 2.])
     """
     expression = parse_expression(text)
+    if not expression.has(_X):
+        raise ExpressionError(f"{_shortened(text)} does not depend on x: write the activation as an expression in x.")
     return Activation.from_expression(expression, parameters, name=name, **values)
 
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .activations.base import Activation
+from .activations import Activation, as_activation
 from .checks import positive
 from .errors import DomainError, FileOutputError, InfeasibleError, MissingExtraError, NoEdgeOfChaosError
 from .files import write_atomically
 from .kernels import gaussian_moments
 from .solve import edge_of_chaos, fixed_points, threshold_for_sparsity
 from .solve.clipping import level_parameter
-from .solve.threshold import resolve_family, threshold_parameter
+from .solve.threshold import threshold_parameter
 from .variance_map import VarianceMap
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, told apart by people with any kind of colour vision.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = {"stable": "o", "unstable": "o", "semi-stable": "D"}
+_LOG_RATIO = 20.0  # of the largest to the smallest fixed point, beyond which variance maps get logarithmic axes
 _MARKED_VARIANCES = (0.1, 1.0, 10.0)
 _FORMATS = (".png", ".svg", ".pdf")
 
@@ -77,7 +78,8 @@ def plot_variance_maps(
     labels : sequence of str, optional
         One a map; by default the activation's name and parameters.
     q_max : float, optional
-        Right end of the axis; by default it shows every fixed point.
+        Right end of the axis; by default it shows every fixed point, on logarithmic axes if they
+        lie far apart.
     """
     _require_some("maps", maps)
     names = list(labels) if labels is not None else [vm.activation.label for vm in maps]
@@ -86,10 +88,12 @@ def plot_variance_maps(
     found = [fixed_points(vm) for vm in maps]
     largest = max((point.q for points in found for point in points), default=1.0)
     end = positive("q_max", q_max) if q_max is not None else max(1.25 * largest, 2.0 * min(largest, 1.0))
-    q = np.linspace(end / 2000, end, 1000)
+    smallest = min((point.q for points in found for point in points), default=end)
+    logarithmic = q_max is None and largest > _LOG_RATIO * smallest  # linear axes would squeeze the small ones together
+    q = np.geomspace(smallest / 5, 3 * largest, 1000) if logarithmic else np.linspace(end / 2000, end, 1000)
     figure: Figure
     figure, axes = _figure("variance $q$ of the pre-activations", "variance $V(q)$ in the next layer")
-    axes.plot([0, end], [0, end], color="0.55", linestyle="--", linewidth=1, label="identity")
+    axes.plot(q, q, color="0.55", linestyle="--", linewidth=1, label="identity")
     for index, (vm, points, name, colour) in enumerate(zip(maps, found, names, colour_cycle(len(maps)), strict=True)):
         axes.plot(q, vm(q), color=colour, label=name)
         for point in points:
@@ -117,8 +121,13 @@ def plot_variance_maps(
                 linestyle="none",
                 label=f"{stability} fixed point",
             )
-    axes.set_xlim(0, end)
-    axes.set_ylim(0, 1.15 * end)
+    if logarithmic:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlim(q[0], q[-1])
+    else:
+        axes.set_xlim(0, end)
+        axes.set_ylim(0, 1.15 * end)
     axes.legend(frameon=False, fontsize="small")
     axes.set_title("Variance maps")
     return figure
@@ -139,7 +148,7 @@ def plot_slope_against_level(
         Variance, > 0.
     """
     _require_some("sparsities", sparsities)
-    unbound = resolve_family(act)
+    unbound = as_activation(act)
     threshold, _ = threshold_parameter(unbound)
     level = level_parameter(unbound, threshold)
     q = positive("q_star", q_star)

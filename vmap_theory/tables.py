@@ -171,8 +171,8 @@ def eoc_table(
         "targets": targets,
         "q_stars": q_stars,
     }.items():
-        if isinstance(values, str) or not len(values):
-            raise DomainError(f"{name} = {values!r} is empty or not a list: give at least one value, as a list.")
+        if isinstance(values, str) or not hasattr(values, "__len__") or not len(values):
+            raise DomainError(f"{name} = {values!r} is not a list of values: give at least one value, in a list.")
     jobs = [job for name in families for job in _combinations(name, sparsities, q_stars, targets)]
     total = len(families) + len(jobs)
     steps = iter(range(1, total + 1))

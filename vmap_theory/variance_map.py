@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .activations.base import Activation
+from .activations import Activation, as_activation
 from .checks import non_negative
 from .kernels import GaussianMoments, gaussian_moments
 
@@ -23,7 +23,7 @@ class VarianceMap:
     Parameters
     ----------
     activation : Activation
-        With a number for every parameter.
+        Or a name of the registry; with a number for every parameter.
     sigma_w2, sigma_b2 : number
         Variance of the weights times fan-in, and of the biases (variances, not standard deviations), >= 0.
 
@@ -52,6 +52,7 @@ class VarianceMap:
     sigma_b2: float
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "activation", as_activation(self.activation))
         self.activation.require_numbers("a variance map")
         object.__setattr__(self, "sigma_w2", non_negative("sigma_w2", self.sigma_w2))
         object.__setattr__(self, "sigma_b2", non_negative("sigma_b2", self.sigma_b2))

@@ -10,7 +10,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from .activations.base import Activation
+from .activations import Activation, as_activation
 from .checks import integer_between
 from .formulas import QUANTITIES, SIGMA_B2, SIGMA_W2, Formulas, derive
 from .moments import Q
@@ -83,7 +83,7 @@ class VerificationReport:
 
 
 def verify(
-    act: Activation,
+    act: Activation | str,
     digits: int = 50,
     *,
     points: int = 8,
@@ -95,8 +95,9 @@ def verify(
 
     Parameters
     ----------
-    act : Activation
-        Parameters with numbers keep them; symbolic ones are drawn from their typical ranges.
+    act : Activation or str
+        Or a name of the registry.  Parameters with numbers keep them; symbolic ones are drawn from their typical
+        ranges.
     digits : int
         Decimal digits of relative agreement that are asked for, 5 to 250.
     points : int
@@ -124,6 +125,7 @@ def verify(
     >>> report.passed, len(report.rows)
     (True, 14)
     """
+    act = as_activation(act)
     digits = integer_between("digits", digits, 5, MOST_DIGITS)
     points = integer_between("points", points, 1, 10**6)
     tested = derive(act) if formulas is None else formulas

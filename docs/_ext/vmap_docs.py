@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 from accuracy_measurement import DIGITS, LEVEL, METHODS, QUANTITIES, RATIOS, relative_errors
 from docutils import nodes
 from docutils.parsers.rst import directives
+from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.domains.python import PyXRefRole
 from sphinx.util import logging
@@ -185,11 +186,11 @@ class ClaimDirective(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Show it word for word: it is the rule that was written down before the run."""
+        """Show its words as they are: they are the rule that was written down before the run."""
         path = ROOT / "validation" / "claims" / f"{self.arguments[0]}.py"
         self.env.note_dependency(str(path))
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        return [nodes.literal_block(text, text, language="text")]
+        return self.parse_text_to_nodes(f"```{{eval-rst}}\n{text}\n```")
 
 
 class TrainingRecordDirective(MarkdownDirective):
@@ -206,7 +207,7 @@ class TrainingRecordDirective(MarkdownDirective):
             rows = []
             for variant, predicted in claim["predictions"].items():
                 seen = claim["observations"][variant]
-                points = ", ".join(f"{number(p['q'])} {p['stability']}" for p in predicted["fixed_points"])
+                points = ", ".join(f"{p['q']:.3f} {p['stability']}" for p in predicted["fixed_points"])
                 rows.append(
                     [
                         variant,
@@ -369,6 +370,14 @@ class MaybeRole(PyXRefRole):
         return super().process_link(env, refnode, has_explicit_title, title, target)
 
 
+def visit_math(writer: Any, node: Any) -> None:
+    """Write a formula as MathML, which browsers draw themselves: the pages need no network."""
+    block = isinstance(node, nodes.math_block)
+    mathml = convert(node.astext(), display="block" if block else "inline")
+    writer.body.append(f'<div class="math">{mathml}</div>' if block else mathml)
+    raise nodes.SkipNode
+
+
 def let_fail(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
     """Show a reference that may fail, and did, as plain code."""
     return contnode if node.get("may_fail") else None
@@ -426,6 +435,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("table-columns", TableColumnsDirective)
     app.add_directive("command", CommandDirective)
     app.add_role_to_domain("py", "maybe", MaybeRole())
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     properties = PlainProperties()
     app.connect("autodoc-process-signature", hide_constructor)
     app.connect("autodoc-process-docstring", properties.remember, priority=400)

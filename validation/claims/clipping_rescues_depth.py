@@ -186,7 +186,7 @@ def _parameters(kinds: dict[str, Variant], data: Dataset, depth: int, width: int
 
 def _row(name: str, kind: Variant, seen: dict[str, Any], agreeing: bool) -> dict[str, str]:
     """Word one line of the table."""
-    points = "\n".join(f"{point['q']:.4g} {point['stability']}" for point in kind.fixed_points)
+    points = "\n".join(f"{point['q']:.3f} {point['stability']}" for point in kind.fixed_points)
     return {
         "variant": name,
         "clipping level m": f"{kind.design.m:.4g}",

@@ -7,5 +7,6 @@ from .base import Piece as Piece
 from .parameters import Parameter as Parameter
 from .partition import X as X
 from .registry import activation as activation
+from .registry import as_activation as as_activation
 from .registry import family as family
 from .registry import family_names as family_names

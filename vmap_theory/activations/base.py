@@ -290,7 +290,7 @@ class Activation:
         if missing:
             raise SymbolicParameterError(
                 f"{purpose} needs a number for every parameter of {self.name}; without one: {', '.join(missing)}. "
-                f"Give them, for instance .bind({', '.join(f'{n}=1.0' for n in missing)})."
+                f"Give them, for instance {', '.join(f'{n}=1.0' for n in missing)}."
             )
 
     def __repr__(self) -> str:

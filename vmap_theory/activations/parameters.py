@@ -146,7 +146,7 @@ def exact_number(name: str, value: object) -> sp.Expr:
     if isinstance(plain, sp.Expr):
         if plain.free_symbols:
             raise DtypeError(
-                f"{name} = {value} holds free symbols: give a number, or leave {name} out to keep it symbolic."
+                f"{name} = {value} holds free symbols: give a number; vmap_theory.family has every parameter symbolic."
             )
         number = plain.replace(lambda part: part.is_Float, lambda part: sp.Rational(part))
         if number.is_finite and number.is_extended_real:

@@ -6,7 +6,7 @@ import pkgutil
 from functools import cache
 from importlib import import_module
 
-from ..errors import UnknownNameError
+from ..errors import DtypeError, UnknownNameError
 from . import catalogue
 from .base import Activation
 
@@ -17,7 +17,6 @@ def family_names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(catalogue.__path__)))
 
 
-@cache
 def family(name: str) -> Activation:
     """Return the family `name` with every parameter symbolic, customary values left out.
 
@@ -31,10 +30,29 @@ def family(name: str) -> Activation:
     >>> [parameter.name for parameter in family("leaky_relu").free_parameters]
     ['negative_slope']
     """
+    if not isinstance(name, str):
+        raise DtypeError(f"{name!r} is not the name of an activation: give text, such as 'crelu'.")
     if name not in family_names():
         raise UnknownNameError.among("activation", name, family_names())
     result: Activation = import_module(f"{catalogue.__name__}.{name}").FAMILY
     return result
+
+
+def as_activation(act: Activation | str) -> Activation:
+    """Return an activation as it is, or the one that a name of the registry stands for.
+
+    Raises
+    ------
+    UnknownNameError
+        No such name.
+    DtypeError
+        Something else was given.
+    """
+    if isinstance(act, Activation):
+        return act
+    if isinstance(act, str):
+        return activation(act)
+    raise DtypeError(f"{act!r} is no activation: give one, or the name of a family, such as 'crelu'.")
 
 
 def activation(name: str, **parameters: object) -> Activation:

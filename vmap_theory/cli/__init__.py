@@ -25,3 +25,6 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output, `head` for instance, has gone
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        sys.stderr.write(f"error: cannot write the result: {error}\n")
+        sys.exit(2)

@@ -71,13 +71,14 @@ def derive(
     name: NameArgument,
     values: ValuesArgument = None,
     latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
+    symbolic: Annotated[bool, typer.Option("--symbolic", help="Put in no customary values, such as slopes.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Derive the moments, the sparsity, V, V', V'' and chi_1 in closed form."""
     from ..formulas import QUANTITIES
     from ..formulas import derive as derive_formulas
 
-    formulas = derive_formulas(activation_from_words(name, values))
+    formulas = derive_formulas(activation_from_words(name, values, symbolic=symbolic))
     if as_json:
         print_json(
             {
@@ -103,13 +104,19 @@ def verify(
     points: Annotated[int, typer.Option("--points", help="How many random points.")] = 8,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the closed forms against independent high-precision integration; exit status 1 if one is wrong."""
-    from ..activations import activation, family_names
+    """Check the closed forms against independent high-precision integration; exit status 1 if one is wrong.
+
+    Parameters without a value are drawn from their typical ranges.
+    """
+    from ..activations import family, family_names
     from ..verification import verify as verify_activation
 
     if (name is None) != every:
         raise UnknownNameError("give the NAME of an activation, or --all, and not both.")
-    chosen = [activation(n) for n in family_names()] if every or name is None else [activation_from_words(name, values)]
+    if every or name is None:
+        chosen = [family(known) for known in family_names()]
+    else:
+        chosen = [activation_from_words(name, values, symbolic=True)]
     reports = []
     with progress(f"verifying to {digits} digits") as advance:
         for index, act in enumerate(chosen):
@@ -226,8 +233,11 @@ def table(
     as_json: JsonOption = False,
 ) -> None:
     """Tabulate edges of chaos over families, sparsities, slopes and q*, with provenance."""
+    from ..files import require_writable_folder
     from ..tables import eoc_table
 
+    if out is not None:
+        require_writable_folder(out.parent)
     with progress("computing the table") as advance:
         result = eoc_table(
             family, sparsity, target or (0.5, 0.7, 0.9), q_star or (1.0,), digits=digits, on_progress=advance
@@ -241,7 +251,7 @@ def table(
         rows = [tuple(cell(getattr(row, column)) for column in shown) for row in result.rows]
         print_table(
             (*shown, "fixed points"),
-            [(*r, joined(t.fixed_points)) for r, t in zip(rows, result.rows, strict=True)],
+            [(*r, joined(t.fixed_points, t.stabilities)) for r, t in zip(rows, result.rows, strict=True)],
         )
 
 

@@ -25,11 +25,15 @@ def plot_activations_command(
 
 @plot_app.command("variance-map")
 def plot_variance_map_command(
-    name: Annotated[str, typer.Argument(metavar="FAMILY", help="A family with a threshold, or NAME:P=V,... in full.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME[:P=V,...]...", help="With --sparsity: families with a threshold. Else in full."),
+    ],
     out: OutOption,
     sparsity: Annotated[float | None, typer.Option("--sparsity", help="Fraction of zero outputs at q*.")] = None,
     target: Annotated[
-        list[float] | None, typer.Option("--target", help="Slope V'(q*); one curve each. [0.5 0.7 0.9]")
+        list[float] | None,
+        typer.Option("--target", help="Slope V'(q*) of clipped families; a curve each. [0.5 0.7 0.9]"),
     ] = None,
     q_star: QStarOption = 1.0,
     q_max: Annotated[float | None, typer.Option("--q-max", help="Right end of the axis.")] = None,
@@ -37,18 +41,25 @@ def plot_variance_map_command(
 ) -> None:
     """Draw variance maps on the edge of chaos, with the identity and all fixed points."""
     from ..plots import plot_variance_maps
-    from ..solve import clipping_level, edge_of_chaos
+    from ..solve import clipping_level, edge_of_chaos, threshold_for_sparsity
+    from ..solve.threshold import threshold_parameter
 
-    if sparsity is None:
-        maps = [edge_of_chaos(activation_in_one_word(name), q_star).variance_map]
-        labels = None
-    else:
-        act = activation_from_words(name)
-        clips = [clipping_level(act, sparsity, q_star, target=t) for t in target or (0.5, 0.7, 0.9)]
-        maps = [found.variance_map for found in clips]
-        labels = [
-            f"{name}, sparsity {sparsity:g}, $V'(q^*) = {found.target:g}$, $m = {found.m:.4g}$" for found in clips
-        ]
+    maps, labels = [], []
+    for name in names:
+        act = activation_in_one_word(name)
+        if sparsity is None:
+            maps.append(edge_of_chaos(act, q_star).variance_map)
+            labels.append(act.label)
+            continue
+        threshold, _ = threshold_parameter(act)
+        if len(act.free_parameters) == 1:
+            tau = threshold_for_sparsity(act, sparsity, q_star)
+            maps.append(edge_of_chaos(act.bind(**{threshold: tau}), q_star).variance_map)
+            labels.append(f"{act.name}, sparsity {sparsity:g}, not clipped")
+            continue
+        for found in (clipping_level(act, sparsity, q_star, target=slope) for slope in target or (0.5, 0.7, 0.9)):
+            maps.append(found.variance_map)
+            labels.append(f"{act.name}, sparsity {sparsity:g}, $V'(q^*) = {found.target:g}$, $m = {found.m:.4g}$")
     save_picture(plot_variance_maps(maps, labels=labels, q_max=q_max), out, as_json)
 
 

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import ExpressionError, UnknownNameError
+from ..errors import DomainError, ExpressionError, UnknownNameError
 
 if TYPE_CHECKING:
     from ..activations import Activation
     from ..solve import FixedPoints
 
 # Heavy modules (SymPy, Matplotlib) are imported inside the functions, so that --help answers at once.
+
+_WIDEST = 250  # columns of a printed table
 
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="A name of the registry, or an expression in x, quoted.")
@@ -32,14 +34,19 @@ DigitsOption = Annotated[int, typer.Option("--digits", help="Decimal digits of a
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="The file to write (.png, .svg or .pdf).")]
 
 
-def activation_from_words(name: str, assignments: Sequence[str] | None = None) -> Activation:
-    """Return a registered activation, or one parsed from an expression."""
-    from ..activations import activation, family_names
+def activation_from_words(name: str, assignments: Sequence[str] | None = None, *, symbolic: bool = False) -> Activation:
+    """Return a registered activation, or one parsed from an expression; `symbolic`: without customary values."""
+    from ..activations import activation, family, family_names
     from ..parsing import parse_activation
 
-    values = dict(assignment(text) for text in assignments or ())
+    values: dict[str, Any] = {}
+    for text in assignments or ():
+        parameter, number = assignment(text)
+        if parameter in values:
+            raise ExpressionError(f"{parameter} is given twice: give each parameter once.")
+        values[parameter] = number
     if name in family_names():
-        return activation(name, **values)
+        return family(name).bind(**values) if symbolic else activation(name, **values)
     if name.isidentifier() and name != "x":
         raise UnknownNameError.among("activation", name, family_names())
     return parse_activation(name, name=name, **values)
@@ -57,8 +64,14 @@ def assignment(text: str) -> tuple[str, Any]:
 
     name, equals, number = text.partition("=")
     if not equals or not name.strip().isidentifier():
-        raise ExpressionError(f"{text!r} is not of the form PARAMETER=NUMBER, such as tau=1.")
-    return name.strip(), parse_expression(number)
+        raise ExpressionError(
+            f"{text!r} is not of the form PARAMETER=NUMBER, such as tau=1. "
+            "The activation comes first, then its parameters."
+        )
+    value = parse_expression(number)
+    if value.free_symbols:
+        raise DomainError(f"{name} = {number} is not a finite number: give one, such as {name}=1 or {name}=1/3.")
+    return name.strip(), value
 
 
 def described(act: Activation) -> dict[str, Any]:
@@ -155,10 +168,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     shown = Table(*headings, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         shown.add_row(*(Text(cell) for cell in row))  # as Text, brackets are no markup
-    console = Console()
-    if not console.is_terminal:  # a file or a pipe has no width: never cut a number
-        console = Console(width=250)
-    console.print(shown)
+    Console(width=_WIDEST).print(shown, crop=False, soft_wrap=True)  # a terminal may wrap a line, never cut a number
 
 
 def cell(value: Any) -> str:
@@ -168,9 +178,9 @@ def cell(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def joined(numbers: Sequence[float]) -> str:
-    """Numbers in one cell."""
-    return ", ".join(f"{number:.5g}" for number in numbers)
+def joined(points: Sequence[float], stabilities: Sequence[str]) -> str:
+    """Fixed points and their stabilities in one cell."""
+    return ", ".join(f"{q:.5g} {stability}" for q, stability in zip(points, stabilities, strict=True))
 
 
 def print_line(text: str) -> None:

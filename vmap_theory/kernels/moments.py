@@ -27,7 +27,7 @@ import mpmath
 import numpy as np
 from scipy.special import ndtr
 
-from ..activations.base import Activation
+from ..activations import Activation, as_activation
 from ..checks import positive_array, real_array
 from ..errors import DomainError, SymbolicParameterError, UnknownNameError
 from .plan import HalfLinePart, Plan, evaluate, plan_for
@@ -69,13 +69,13 @@ class GaussianMoments:
     sparsity_error: Any
 
 
-def gaussian_moments(act: Activation, q: ArrayLike, **parameters: ArrayLike) -> GaussianMoments:
+def gaussian_moments(act: Activation | str, q: ArrayLike, **parameters: ArrayLike) -> GaussianMoments:
     """Evaluate all Gaussian moments of `act` at once.
 
     Parameters
     ----------
-    act : Activation
-        Parameters may stay symbolic if they are given here.
+    act : Activation or str
+        Or a name of the registry.  Parameters may stay symbolic if they are given here.
     q : array_like
         Variances (not standard deviations), finite and > 0, any shape.
     **parameters : array_like
@@ -106,6 +106,7 @@ def gaussian_moments(act: Activation, q: ArrayLike, **parameters: ArrayLike) -> 
     >>> print(f"{tail:.12e}")  # (1 - erf(tau / sqrt(2))) / 2 would give 0
     4.906713927148e-198
     """
+    act = as_activation(act)
     variance = positive_array("q", q)
     values = _parameter_arrays(act, parameters)
     try:

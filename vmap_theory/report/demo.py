@@ -21,7 +21,7 @@ from .. import __version__
 from ..activations import Activation, family
 from ..checks import inside_open_interval
 from ..errors import MissingExtraError
-from ..files import write_atomically
+from ..files import require_writable_folder, write_atomically
 from ..formulas import derive
 from ..latex import definition_latex
 from ..plots import (
@@ -137,6 +137,7 @@ def write_demo_report(
     """
     inside_open_interval("sparsity", sparsity, 0, 1)
     _require_extras()
+    root = require_writable_folder(folder)
     steps = _Steps(on_progress, 2 * len(PAIRS) + 2, _TRAINING_SHARE if train else 0)
     names = [name for pair in PAIRS for name in pair]
     table = eoc_table(names, [sparsity], TARGETS, digits=DIGITS)
@@ -145,7 +146,6 @@ def write_demo_report(
     outcome = train_nets(steps.creep) if train else TrainingOutcome(None, "it was switched off.")
     steps.advance(_TRAINING_SHARE if train else 0)
     html = _render(sections, sparsity, table, outcome)
-    root = Path(folder)
     result = DemoResult(
         report=write_atomically(root / "report.html", html),
         table_json=table.write(root / "eoc-table.json"),

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from scipy.optimize import brentq
 
-from ..activations.base import Activation
+from ..activations import Activation, as_activation
 from ..checks import inside_open_interval, positive
 from ..errors import InfeasibleError, UnknownNameError
 from ..kernels import gaussian_moments
 from ..variance_map import VarianceMap
 from .edge_of_chaos import edge_of_chaos
-from .threshold import resolve_family, threshold_for_sparsity, threshold_parameter
+from .threshold import threshold_for_sparsity, threshold_parameter
 
 CRITERIA = ("slope",)
 """The criteria that `clipping_level` knows."""
@@ -102,7 +102,7 @@ def clipping_level(
         raise UnknownNameError.among("criterion", criterion, CRITERIA)
     wanted = inside_open_interval("target", target, 0, 1, "It is the slope V'(q_star); 0.5 and 0.7 are customary.")
     q = positive("q_star", q_star)
-    unbound = resolve_family(act)
+    unbound = as_activation(act)
     threshold, _ = threshold_parameter(unbound)
     level = level_parameter(unbound, threshold)
     tau = threshold_for_sparsity(unbound, sparsity, q)
@@ -120,7 +120,8 @@ def clipping_level(
     if not (at_low < -error_low and at_high > error_high):
         raise InfeasibleError(
             f"no clipping level of {unbound.name} between {_LEAST:g} and {_MOST:g} sqrt(q_star) gives V'(q_star) = "
-            f"{wanted!r} at sparsity {sparsity:g} in float64: choose a target further from 0 and 1."
+            f"{wanted!r} at sparsity {sparsity:g} in float64: there it runs from {at_low + wanted:.4g} to "
+            f"{at_high + wanted:.4g}. Choose a target well inside."
         )
     m = math.sqrt(q) * math.exp(brentq(lambda log_ratio: excess(log_ratio)[0], low, high, xtol=1e-15, rtol=1e-15))
     clipped = thresholded.bind(**{level: m})
@@ -131,7 +132,7 @@ def clipping_level(
         sigma_w2=eoc.sigma_w2,
         sigma_b2=eoc.sigma_b2,
         q_star=q,
-        sparsity=eoc.sparsity,
+        sparsity=float(sparsity),
         criterion=criterion,
         target=wanted,
         slope=eoc.slope,
@@ -152,6 +153,6 @@ def level_parameter(act: Activation, threshold: str) -> str:
     if len(others) != 1:
         raise InfeasibleError(
             f"{act.label} has no single clipping level: its free parameters beside {threshold} are "
-            f"{', '.join(others) or 'none'}. Use a clipped family, crelu or cst."
+            f"{', '.join(others) or 'none'}. Use a clipped family, crelu or cst, and leave its level out."
         )
     return others[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..activations.base import Activation
+from ..activations import Activation, as_activation
 from ..checks import positive
 from ..errors import InfeasibleError, NoEdgeOfChaosError
 from ..kernels import gaussian_moments
@@ -41,15 +41,15 @@ class EdgeOfChaos:
     sparsity: float
 
 
-def edge_of_chaos(act: Activation, q_star: float = 1.0) -> EdgeOfChaos:
+def edge_of_chaos(act: Activation | str, q_star: float = 1.0) -> EdgeOfChaos:
     """Return the edge of chaos of `act` at the variance `q_star`.
 
     ``sigma_w2 = 1 / E[phi'^2]`` and ``sigma_b2 = q_star - sigma_w2 E[phi^2]``.
 
     Parameters
     ----------
-    act : Activation
-        With a number for every parameter.
+    act : Activation or str
+        Or a name of the registry; with a number for every parameter.
     q_star : float
         Variance (not standard deviation) that is to be the fixed point, > 0.
 
@@ -69,6 +69,7 @@ def edge_of_chaos(act: Activation, q_star: float = 1.0) -> EdgeOfChaos:
     >>> eoc.sigma_w2, eoc.sigma_b2
     (1.6, 0.0)
     """
+    act = as_activation(act)
     act.require_numbers("the edge of chaos")
     q = positive("q_star", q_star)
     if act.jumps:

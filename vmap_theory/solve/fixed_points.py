@@ -21,7 +21,7 @@ from scipy.optimize import brentq
 
 from ..activations.base import Activation
 from ..activations.partition import X
-from ..errors import DegenerateMapError
+from ..errors import DegenerateMapError, DtypeError
 from ..variance_map import VarianceMap
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ def fixed_points(vm: VarianceMap) -> FixedPoints:
     >>> [(round(p.q, 4), p.stability) for p in fixed_points(vm)]
     [(1.0, 'stable'), (1.2634, 'unstable'), (5.34, 'stable')]
     """
+    if not isinstance(vm, VarianceMap):
+        raise DtypeError(f"{type(vm).__name__} is no VarianceMap: give one, or the .variance_map of a result.")
     low, high = _search_interval(vm)
     count = max(400, int(_POINTS_PER_DECADE * np.log10(high / low)))
     grid = _with_extrema(vm, np.geomspace(low, high, count))

@@ -7,8 +7,7 @@ import math
 import sympy as sp
 from scipy.special import ndtri
 
-from ..activations.base import Activation
-from ..activations.registry import family
+from ..activations import Activation, as_activation
 from ..checks import inside_open_interval, positive
 from ..errors import DomainError, InfeasibleError
 
@@ -42,7 +41,7 @@ def threshold_for_sparsity(act: str | Activation, sparsity: float, q_star: float
     >>> round(threshold_for_sparsity("crelu", 0.85), 10)
     1.0364333895
     """
-    unbound = resolve_family(act)
+    unbound = as_activation(act)
     s = inside_open_interval("sparsity", sparsity, 0, 1, "0.85 means that 85 % of the outputs are zero.")
     q = positive("q_star", q_star)
     name, two_sided = threshold_parameter(unbound)
@@ -58,11 +57,6 @@ def threshold_for_sparsity(act: str | Activation, sparsity: float, q_star: float
             f"the sparsity of {unbound.name} is {least} 0.5, since every negative input gives zero."
         ) from None
     return tau
-
-
-def resolve_family(act: str | Activation) -> Activation:
-    """Return the family of a name (parameters symbolic), or the activation itself."""
-    return act if isinstance(act, Activation) else family(act)
 
 
 def threshold_parameter(act: Activation) -> tuple[str, bool]:
