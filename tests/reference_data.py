@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import mpmath
+import numpy as np
 import sympy as sp
 
 import vmap_theory as vt
+from vmap_theory.reference import reference_moments
 
 MOMENTS = ("second_moment", "d_second_moment", "d2_second_moment", "slope_moment", "sparsity")
 
@@ -17,6 +19,23 @@ MOMENTS = ("second_moment", "d_second_moment", "d2_second_moment", "slope_moment
 def reference_data() -> dict[str, list[dict[str, Any]]]:
     """Family -> cases, each with q, parameters and the moments as text of 50 digits."""
     return json.loads((Path(__file__).parent / "data" / "reference_moments.json").read_text())
+
+
+@cache
+def cases_of(family: str) -> list[dict[str, Any]]:
+    """The cases of a family; for one that the file does not know, a few by the package's own reference integrals."""
+    if family in reference_data():
+        return reference_data()[family]
+    cases = []
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        parameters = {p.name: float(rng.uniform(*p.typical)) for p in vt.family(family).parameters}
+        q = float(np.exp(rng.uniform(-2, 2)))
+        found = reference_moments(vt.family(family).bind(**parameters), sp.Rational(q), 50)
+        values = {name: mpmath.nstr(moment.value, 52) for name, moment in found.items()}
+        size = mpmath.nstr(found["d2_second_moment"].scale, 20)
+        cases.append({"q": q, "parameters": parameters, "d2_size_of_terms": size} | values)
+    return cases
 
 
 def activation_of(family: str, case: dict[str, Any]) -> vt.Activation:

@@ -38,7 +38,7 @@ def test_permissions_follow_the_umask(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
 
 
-@pytest.mark.parametrize("step", ["os.replace", "os.fdopen", "os.chmod", "tempfile.mkstemp"])
+@pytest.mark.parametrize("step", ["os.replace", "os.fdopen", "os.open"])
 def test_a_failure_leaves_the_old_file_and_nothing_else(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,3 +60,20 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     with pytest.raises(FileOutputError):
         write_atomically(tmp_path, "x")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_existing_file_keeps_its_permissions_and_a_link_its_target(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("old")
+    target.chmod(0o600)
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    write_atomically(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
+def test_unusable_paths_are_our_error() -> None:
+    with pytest.raises(FileOutputError):
+        write_atomically("a\0b", "x")

@@ -1,5 +1,6 @@
 """Closed forms: values known from elsewhere, exact relations, and one form for every hash seed."""
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -228,3 +229,41 @@ def test_text_and_latex() -> None:
     for quantity in QUANTITIES:
         latex = f.latex(quantity)
         assert latex.count("{") == latex.count("}")
+
+
+@pytest.mark.parametrize(
+    ("text", "slope_moment"),
+    [
+        # Integrated at 50 digits from the break point on.
+        ("Max(x**5 - x - 1, 0)", "1296.128264"),
+        ("Piecewise((0, x < sqrt(3 - 2*sqrt(2))), (x - sqrt(2) + 1, True))", "0.339358855"),
+    ],
+)
+def test_breaks_at_algebraic_numbers_are_no_jumps(text: str, slope_moment: str) -> None:
+    act = vt.parse_activation(text)
+    assert act.jumps == ()
+    f = vt.derive(act)
+    assert float(f.slope_moment.subs({f.symbols["q"]: 1})) == pytest.approx(float(slope_moment), rel=1e-8)
+    assert vt.verify(act, 20, points=1).passed
+
+
+def test_equal_points_written_differently_are_one() -> None:
+    act = vt.parse_activation("Max(x - 1/(1 + sqrt(2)), 0) - Max(x - (sqrt(2) - 1), 0)")
+    assert vt.derive(act).sparsity == 1
+
+
+def test_mirrored_break_points_with_unequal_factors() -> None:
+    # phi = x^2 below -1, 3 x above 1: by symmetry E[phi^2] = E[x^4; x > 1] + 9 E[x^2; x > 1].
+    f = vt.derive(vt.parse_activation("Piecewise((x**2, x < -1), (0, x < 1), (3*x, True))"))
+    with mpmath.workdps(30):
+        n = lambda x: mpmath.npdf(x)  # noqa: E731
+        expected = mpmath.quad(lambda x: (x**4 + 9 * x**2) * n(x), [1, 3, 8, 15])
+        found = mpmath.mpf(str(f.second_moment.subs({f.symbols["q"]: 1}).evalf(25)))
+        assert abs(found / expected - 1) < mpmath.mpf(10) ** -20
+
+
+def test_digest_covers_every_quantity_and_no_assumptions() -> None:
+    f = vt.derive(vt.family("crelu"))
+    assert f.digest == vt.derive(vt.parse_activation("Min(Max(x - tau, 0), m)")).digest
+    for quantity in ("second_moment", "slope_moment", "sparsity", "V", "dV", "d2V", "chi_1"):
+        assert dataclasses.replace(f, **{quantity: sp.Integer(7)}).digest != f.digest

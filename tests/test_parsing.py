@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import vmap_theory as vt
@@ -38,6 +38,7 @@ def polynomials() -> st.SearchStrategy[str]:
 
 @given(text=polynomials(), at=st.lists(st.integers(-300, 300).map(lambda n: n / 64), min_size=1, max_size=5))
 def test_values_are_those_of_python(text: str, at: list[float]) -> None:
+    assume(parse_expression(text).free_symbols)  # an expression without x is refused, as another test shows
     act = vt.parse_activation(text)
     expected = [eval(text, NAMESPACE, {"x": value}) for value in at]  # noqa: S307 (text made above, not a user's)
     # Both sides round; the sizes of the terms stay below (400/100)^5 * 5 times a few roundings of 2e-16.
@@ -164,3 +165,15 @@ def test_unknown_functions_offer_the_nearest(text: str, nearest: str) -> None:
     with pytest.raises(UnknownNameError, match=f"Did you mean '{nearest}'") as caught:
         vt.parse_activation(text)
     assert isinstance(caught.value, LookupError)
+
+
+@pytest.mark.parametrize("text", ["1", "tau", "Max(X, 0)", "crelu"])
+def test_an_expression_without_x_is_no_activation(text: str) -> None:
+    with pytest.raises(ExpressionError, match="does not depend on x"):
+        vt.parse_activation(text)
+
+
+def test_zeros_of_even_multiplicity_change_no_sign() -> None:
+    act = vt.parse_activation("Max((x - 1)**2*(x - 2), 0)")
+    assert [point.at for point in act.breaks] == [2]
+    assert vt.parse_activation("Max((x - 1)**2, 0)").breaks == ()

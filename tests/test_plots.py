@@ -63,9 +63,17 @@ def test_variance_maps_show_every_fixed_point() -> None:
     )
     filled = [line.get_markerfacecolor() != "white" for line in marked]
     assert filled == [True, False, True]
-    (curve,) = curves_of(figure)
+    identity, curve = curves_of(figure)
+    np.testing.assert_array_equal(identity.get_ydata(), identity.get_xdata())
     np.testing.assert_allclose(curve.get_ydata(), vm(curve.get_xdata()))
     assert axes.get_xlim()[1] > 5.34
+
+
+def test_fixed_points_far_apart_get_logarithmic_axes() -> None:
+    vm = vt.clipping_level("cst", 0.999, target=0.7).variance_map
+    axes = plot_variance_maps([vm]).axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert axes.get_xlim()[0] < 1 < vt.fixed_points(vm)[-1].q < axes.get_xlim()[1]
 
 
 def test_semi_stable_points_have_a_marker_of_their_own() -> None:

@@ -138,3 +138,19 @@ def test_unknown_names_without_a_near_one() -> None:
     message = str(errors.UnknownNameError.among("thing", "zzz", ["alpha", "beta"]))
     assert message == "unknown thing 'zzz'. Known: alpha, beta."
     assert "none" in str(errors.UnknownNameError.among("thing", "a", []))
+
+
+def test_names_of_the_registry_stand_for_activations() -> None:
+    assert vt.derive("relu").V == vt.derive(vt.activation("relu")).V
+    assert vt.gaussian_moments("relu", 1.0).second_moment == 0.5
+    assert vt.edge_of_chaos("hardtanh").sigma_w2 == vt.edge_of_chaos(vt.activation("hardtanh")).sigma_w2
+    assert vt.VarianceMap("relu", sigma_w2=2, sigma_b2=0)(1.0) == 1.0
+    assert vt.verify("relu", 10, points=1).passed
+
+
+@pytest.mark.parametrize("wrong", [3, None, ["crelu"], 1.5])
+def test_what_is_no_activation_is_refused(wrong: object) -> None:
+    for call in (vt.derive, vt.verify, vt.edge_of_chaos, vt.activation, vt.family):
+        with pytest.raises(vt.VmapTheoryError) as caught:
+            call(wrong)
+        assert isinstance(caught.value, TypeError)

@@ -1,16 +1,17 @@
 """Tables: what they hold, and that a file gives back the same bits."""
 
+import dataclasses
 import json
-import math
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sympy as sp
 
 import vmap_theory as vt
-from vmap_theory.errors import DomainError, FileOutputError, InfeasibleError, UnknownNameError
+from vmap_theory.errors import DomainError, FileOutputError, InfeasibleError, TableFormatError, UnknownNameError
 
 
 @pytest.fixture(scope="module")
@@ -78,22 +79,41 @@ def test_round_trip_is_lossless(table: vt.EocTable, suffix: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("suffix", [".json", ".csv"])
-def test_awkward_floats_survive(table: vt.EocTable, suffix: str, tmp_path: Path) -> None:
-    awkward = (5e-324, 0.1 + 0.2, math.nextafter(1, 2), 1.7976931348623157e308)
-    row = table.rows[-1].model_copy(
-        update={"tau": awkward[0], "sigma_w2": awkward[1], "fixed_points": awkward, "stabilities": ("stable",) * 4}
-    )
-    changed = table.model_copy(update={"rows": (row,)})
-    again = vt.read_eoc_table(changed.write(tmp_path / f"t{suffix}"))
-    assert floats(again) == floats(changed)
+def test_awkward_floats_survive(suffix: str, tmp_path: Path) -> None:
+    table = vt.eoc_table(["cst", "relu_tau"], [0.1 + 0.2 + 0.4, 2 / 3], [1 / 3], [1e-250, 1 / 3e7, 1e250], digits=10)
+    assert floats(vt.read_eoc_table(table.write(tmp_path / f"t{suffix}"))) == floats(table)
+
+
+def test_a_table_whose_formulas_are_not_verified_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = dataclasses.replace(vt.derive(vt.family("crelu")), sparsity=sp.Rational(1, 2))
+    monkeypatch.setattr("vmap_theory.verification.derive", lambda act: wrong)
+    with pytest.raises(DomainError, match="failed verification"):
+        vt.eoc_table(["crelu"], [0.85], [0.5], digits=10)
 
 
 @pytest.mark.parametrize("suffix", [".json", ".csv"])
-def test_no_fixed_points_and_no_rows(table: vt.EocTable, suffix: str, tmp_path: Path) -> None:
-    row = table.rows[0].model_copy(update={"fixed_points": (), "stabilities": ()})
-    for rows in ((row,), ()):
-        changed = table.model_copy(update={"rows": rows})
-        assert vt.read_eoc_table(changed.write(tmp_path / f"t{suffix}")) == changed
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("sparsity", lambda v: v + 1e-4),
+        ("sigma_w2", lambda v: v * (1 + 1e-5)),
+        ("sigma_b2", lambda v: v + 1e-5),
+        ("tau", lambda v: v + 1e-4),
+        ("m", lambda v: v * 1.001),
+        ("q_star", lambda v: v * 1.01),
+        ("curvature", lambda v: v + 1e-3),
+        ("fixed_points", lambda v: (2 * v[0],)),
+        ("fixed_points", lambda v: ()),
+    ],
+)
+def test_edited_numbers_are_found_out(table: vt.EocTable, suffix: str, field: str, change: Any, tmp_path: Path) -> None:
+    row = next(r for r in table.rows if r.family == "cst" and len(r.fixed_points) == 1)
+    edited = {field: change(getattr(row, field))}
+    if field == "fixed_points":
+        edited["stabilities"] = ("stable",) * len(edited["fixed_points"])
+    changed = table.model_copy(update={"rows": (row.model_copy(update=edited),)})
+    with pytest.raises(TableFormatError, match=r"rows\.0"):
+        changed.write(tmp_path / f"t{suffix}")
 
 
 def test_json_is_for_others_too(table: vt.EocTable) -> None:

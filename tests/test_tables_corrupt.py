@@ -158,3 +158,25 @@ def test_a_table_made_wrong_is_not_written(table: vt.EocTable, tmp_path: Path) -
         with pytest.raises(TableFormatError, match="sigma_w2"):
             table.model_copy(update={"rows": (row,)}).write(tmp_path / f"t{suffix}")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"schema": 1, "schema": 2}', "given twice"),
+        ("1" * 5000, "corrupt"),
+        ("[" * 100000, "corrupt"),
+    ],
+    ids=["keys twice", "endless number", "endless nesting"],
+)
+def test_odd_json_is_one_clear_error(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(text)
+    with pytest.raises(TableFormatError, match=message):
+        vt.read_eoc_table(path)
+
+
+def test_paths_that_are_none() -> None:
+    for path in ("a\0b.json", None, 3):
+        with pytest.raises(TableFormatError):
+            vt.read_eoc_table(path)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -37,23 +38,22 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path
     FileOutputError
         The folder or the file cannot be written; nothing is left behind.
     """
-    target = Path(path)
-    data = content.encode() if isinstance(content, str) else content
-    temporary = None
     try:
+        target = Path(path).resolve()  # through a link: what it points to is replaced, not the link
+        data = content.encode() if isinstance(content, str) else content
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}")
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        umask = os.umask(0)  # mkstemp makes files private; the user's own mask decides instead
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise FileOutputError(
-            f"cannot write {target}: {error.strerror or error}. Choose a path that can be written."
-        ) from None
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
-    return target
+        try:
+            # O_EXCL and the user's own umask; an existing file keeps its permissions.
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+            if target.exists():
+                temporary.chmod(target.stat().st_mode & 0o777)
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, ValueError, TypeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FileOutputError(f"cannot write {path}: {reason}. Choose a path that can be written.") from None
+    return Path(path)

@@ -93,7 +93,7 @@ class Formulas:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical forms: equal for equal formulas, whatever the run, machine or hash seed."""
-        text = "\n".join(f"{name} = {sp.srepr(getattr(self, name))}" for name in QUANTITIES)
+        text = "\n".join(f"{name} = {sp.sstr(getattr(self, name))}" for name in QUANTITIES)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def text(self) -> str:

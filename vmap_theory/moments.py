@@ -21,11 +21,13 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .activations.partition import X, compare
+from .activations.partition import X, compare, sign_of
 from .errors import PiecesError
 
 Q = sp.Symbol("q", positive=True)
 """The pre-activation variance, in every formula."""
+
+_MOST_FACTORED = 40  # terms; factoring more takes seconds and shortens nothing
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class GaussianForm:
     """The canonical form ``constant + sum of tail terms`` of a Gaussian expectation.
 
     The functions 1, erfc(a / sqrt(2 q)) and exp(-a^2 / (2 q)) for distinct a >= 0 are linearly independent over the
-    rational functions of sqrt(q), and each factor has one normal form, so two equal expectations have the same form.
+    rational functions of sqrt(q), and each factor has one normal form, so two equal expectations have the same form
+    (irrational numbers stay as they were written).
 
     Attributes
     ----------
@@ -150,6 +153,7 @@ def _collected(
     for at, alpha, beta in factors:
         if at.is_zero:
             constant, alpha, at = constant + alpha / 2, sp.Integer(0), sp.Integer(0)
+        at = next((point for point in points if _equal(point, at)), at)
         if at not in sums:
             points.append(at)
             sums[at] = (sp.Integer(0), sp.Integer(0))
@@ -163,8 +167,18 @@ def _collected(
 
 
 def _canonical(coefficient: sp.Expr) -> sp.Expr:
-    """Factored where parameters are symbolic; a sum of powers of q where q alone is left."""
-    return sp.expand(coefficient) if coefficient.free_symbols <= {Q} else sp.factor(coefficient)
+    """Factored where parameters are symbolic and the terms few; else a sum of powers of q."""
+    expanded = sp.expand(coefficient)
+    if expanded.free_symbols <= {Q}:  # radicals can vanish without looking it: by value
+        powers = sp.collect(expanded, Q, evaluate=False)
+        return sum((power * c for power, c in powers.items() if c.is_Rational or sign_of(c) != 0), sp.Integer(0))
+    if len(sp.Add.make_args(expanded)) > _MOST_FACTORED:
+        return expanded
+    return sp.factor(expanded)
+
+
+def _equal(left: sp.Expr, right: sp.Expr) -> bool:
+    return bool(left == right) or (not (left - right).free_symbols and compare(left, right) == 0)
 
 
 def _sorted_terms(terms: list[TailTerm]) -> list[TailTerm]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,12 +17,13 @@ import sympy as sp
 
 from .activations.base import Activation
 from .activations.parameters import Parameter
-from .errors import ExpressionError, UnknownNameError
+from .errors import DtypeError, ExpressionError, UnknownNameError
 
 MAX_LENGTH = 2000
 MAX_NODES = 500
+MAX_DEPTH = 40
 MAX_BITS = 256
-"""Longest text, largest syntax tree, and most bits in a number that a text may ask for."""
+"""Longest text, largest and deepest syntax tree, and most bits in a number that a text may ask for."""
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "Abs": sp.Abs,
@@ -63,7 +65,7 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[..., Any]] = {
 
 
 def parse_activation(
-    text: str, *, name: str = "custom", parameters: Sequence[Parameter] = (), **values: Any
+    text: str, /, *, name: str = "custom", parameters: Sequence[Parameter] = (), **values: Any
 ) -> Activation:
     """Read an activation from text.
 
@@ -97,6 +99,8 @@ def parse_activation(
     >>> act([0.5, 3.0])
     array([0., 2.])
     """
+    if not isinstance(name, str):
+        raise DtypeError(f"name = {name!r} is not text: it names the activation, and no parameter can be called so.")
     expression = parse_expression(text)
     if not expression.has(_X):
         raise ExpressionError(f"{_shortened(text)} does not depend on x: write the activation as an expression in x.")
@@ -111,13 +115,17 @@ def parse_expression(text: str) -> sp.Expr:
         raise ExpressionError(f"the text has {len(text)} characters: the most that is read is {MAX_LENGTH}.")
     written = text.strip().replace("^", "**")
     try:
-        tree = ast.parse(written, mode="eval")
+        with warnings.catch_warnings():  # Python warns of odd literals such as 0x1for on standard error
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(written, mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise ExpressionError(
             f"{_shortened(text)} is not an expression: {getattr(error, 'msg', None) or error}."
         ) from None
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         raise ExpressionError(f"the expression has more than {MAX_NODES} parts: split it or simplify it.")
+    if _depth(tree) > MAX_DEPTH:
+        raise ExpressionError(f"the expression is nested more than {MAX_DEPTH} deep: simplify it.")
     result = _Reader(written).read(tree.body)
     if not isinstance(result, sp.Expr):
         raise ExpressionError(f"{_shortened(text)} is not a real-valued expression in x.")
@@ -268,6 +276,10 @@ class _Reader:
 
     def _source(self, node: ast.expr) -> str:
         return _shortened(ast.get_source_segment(self._text, node) or ast.dump(node), quoted=False)
+
+
+def _depth(node: ast.AST) -> int:
+    return 1 + max((_depth(child) for child in ast.iter_child_nodes(node)), default=0)
 
 
 def _bits(number: sp.Expr) -> float:

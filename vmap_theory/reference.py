@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -91,7 +92,7 @@ def reference_moments(act: Activation, q: sp.Expr, digits: int = 50) -> dict[str
         panels *= 2
         current = _integrate(parts, q, context, panels)
         if all(_agree(current[name], previous[name], tolerance) for name in current):
-            if act.jumps:
+            if _has_jump(act, context):
                 current["slope_moment"] = ReferenceValue(context.inf, context.inf)
             return current
         previous = current
@@ -127,8 +128,25 @@ def _half_line_parts(act: Activation, q: sp.Expr, context: Any) -> list[_Part]:
             # p(x) at x = sign * z * sqrt(q); the factor of phi' is squared in the end, so its outer sign is free.
             scaled_phi = [c * (sign * root_q) ** (degree - i) for i, c in enumerate(phi)]
             scaled_slope = [c * (sign * root_q) ** (len(slope) - 1 - i) for i, c in enumerate(slope)]
-            parts.append(_Part(start, stop - start, scaled_phi, scaled_slope, piece.expression == 0))
+            # The exact width: of two nearby ends the difference would keep few digits.
+            within = piece.lower.is_finite and piece.upper.is_finite and low * high >= 0
+            length = _number(sp.expand(piece.upper - piece.lower), context) / root_q if within else stop - start
+            parts.append(_Part(start, length, scaled_phi, scaled_slope, piece.expression == 0))
     return parts
+
+
+def _has_jump(act: Activation, context: Any) -> bool:
+    """Whether two neighbouring pieces differ where they meet, by value at the working precision."""
+    for left, right in pairwise(act.pieces):
+        at = _number(right.lower, context)
+        values, sizes = [], []
+        for piece in (left, right):
+            coefficients = [_number(c, context) for c in sp.Poly(piece.expression, X).all_coeffs()]
+            values.append(context.polyval(coefficients, at))
+            sizes.append(context.polyval([abs(c) for c in coefficients], abs(at)))
+        if abs(values[0] - values[1]) > context.mpf(10) ** (_GUARD_DIGITS // 2 - context.dps) * max(sizes):
+            return True
+    return False
 
 
 def _integrate(parts: list[_Part], q: sp.Expr, context: Any, panels: int) -> dict[str, ReferenceValue]:

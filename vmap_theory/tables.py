@@ -16,21 +16,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from . import __version__
-from .activations.registry import family
+from .activations import family, family_names
 from .checks import inside_open_interval, positive
 from .errors import DomainError, TableFormatError, VmapTheoryError
 from .files import write_atomically
 from .formulas import derive
+from .kernels import gaussian_moments
 from .solve import EdgeOfChaos, clipping_level, edge_of_chaos, fixed_points, threshold_for_sparsity
 from .solve.threshold import threshold_parameter
-from .verification import verify
+from .verification import MOST_DIGITS, verify
 
 SCHEMA_NAME = "vmap-theory/eoc-table"
 SCHEMA_VERSION = 1
 _SLOPE_TOLERANCE = 1e-9
+_RECOMPUTED = 1e-7  # a semi-stable fixed point is known no better
 _CSV_LISTS = ("fixed_points", "stabilities")
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -65,6 +68,8 @@ class EocRow(_Strict):
             raise ValueError("there must be one stability for each fixed point")
         if (self.target is None) != (self.m is None):
             raise ValueError("a row has both a target and a level m, or neither")
+        if list(self.fixed_points) != sorted(self.fixed_points):
+            raise ValueError("fixed points must ascend")
         if self.target is not None and abs(self.slope - self.target) > _SLOPE_TOLERANCE:
             raise ValueError(f"slope {self.slope} is not the target {self.target}")
         return self
@@ -75,17 +80,23 @@ class FormulaProvenance(_Strict):
 
     family: str
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    digits_verified: Annotated[int, Field(ge=5)]
+    digits_verified: Annotated[int, Field(ge=5, le=MOST_DIGITS)]
     max_relative_error: NonNegative
+
+    @model_validator(mode="after")
+    def _was_verified(self) -> Self:
+        if not self.max_relative_error < 10.0**-self.digits_verified:
+            raise ValueError(f"error {self.max_relative_error:g} does not verify {self.digits_verified} digits")
+        return self
 
 
 class Provenance(_Strict):
     """Where a table comes from."""
 
     package: Literal["vmap-theory"]
-    version: str
-    created: str = Field(description="UTC time, ISO 8601")
-    formulas: tuple[FormulaProvenance, ...]
+    version: Annotated[str, Field(min_length=1)]
+    created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$", description="UTC, ISO 8601")]
+    formulas: Annotated[tuple[FormulaProvenance, ...], Field(min_length=1)]
 
 
 class EocTable(_Strict):
@@ -94,7 +105,14 @@ class EocTable(_Strict):
     schema_name: Literal["vmap-theory/eoc-table"] = Field(default="vmap-theory/eoc-table", alias="schema")
     schema_version: Literal[1] = 1
     provenance: Provenance
-    rows: tuple[EocRow, ...]
+    rows: Annotated[tuple[EocRow, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _rows_have_provenance(self) -> Self:
+        missing = {row.family for row in self.rows} - {entry.family for entry in self.provenance.formulas}
+        if missing:
+            raise ValueError(f"rows of {', '.join(sorted(missing))} have no provenance")
+        return self
 
     def to_json(self) -> str:
         """The table as JSON text; every float is written so that it reads back to the same bits."""
@@ -123,7 +141,7 @@ class EocTable(_Strict):
         FileOutputError
             The file cannot be written.
         """
-        suffix = _known_suffix(path)
+        suffix = require_suffix(path)
         return write_atomically(path, self.to_json() if suffix == ".json" else self.to_csv())
 
     def _checked(self) -> dict[str, Any]:
@@ -213,10 +231,10 @@ def read_eoc_table(path: str | os.PathLike[str]) -> EocTable:
     TableFormatError
         The file is missing, corrupt, of a later schema version, or a field does not fit; the message names the field.
     """
-    suffix = _known_suffix(path)
+    suffix = require_suffix(path)
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise TableFormatError(f"cannot read {path}: {error}.") from None
     content = _json_object(text, path) if suffix == ".json" else _csv_object(text, path)
     return _validated(content, str(path))
@@ -274,14 +292,16 @@ def _validated(content: Any, where: str) -> EocTable:
         found = content.get("schema") if isinstance(content, dict) else type(content).__name__
         raise TableFormatError(f"{where} is no edge-of-chaos table: its schema is {found!r}, not {SCHEMA_NAME!r}.")
     version = content.get("schema_version")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
+    if type(version) is not int:
+        raise TableFormatError(f"{where} has schema_version {version!r}: expected the integer {SCHEMA_VERSION}.")
+    if version > SCHEMA_VERSION:
         raise TableFormatError(
             f"{where} has schema version {version}, and this version of vmap-theory reads up to {SCHEMA_VERSION}: "
             "upgrade with pip install --upgrade vmap-theory."
         )
     try:
         # From text, so that JSON's arrays may stand for tuples although all else is strict.
-        return EocTable.model_validate_json(json.dumps(content))
+        table = EocTable.model_validate_json(json.dumps(content))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the whole"
@@ -290,9 +310,44 @@ def _validated(content: Any, where: str) -> EocTable:
             f"{where} does not fit the schema at {field}: {first['msg']}, found {str(first['input'])[:60]!r}{more}."
         ) from None
 
+    _refuse_wrong_numbers(table, where)
+    return table
 
-def _known_suffix(path: str | os.PathLike[str]) -> str:
-    suffix = Path(path).suffix.lower()
+
+def _refuse_wrong_numbers(table: EocTable, where: str) -> None:
+    """Compute every row again from its tau, m and q_star: a file that was edited by hand does not pass."""
+    for name in dict.fromkeys(row.family for row in table.rows):
+        if name not in family_names():
+            raise TableFormatError(f"{where} has rows of {name!r}, which is no family of this version of vmap-theory.")
+        chosen = [(index, row) for index, row in enumerate(table.rows) if row.family == name]
+        act = family(name)
+        threshold, _ = threshold_parameter(act)
+        levels = [parameter.name for parameter in act.free_parameters if parameter.name != threshold]
+        if any((row.m is None) != (not levels) for _, row in chosen):
+            raise TableFormatError(f"{where} has rows of {name} that {'lack' if levels else 'have'} a level m.")
+        q = np.array([row.q_star for _, row in chosen])
+        parameters = {threshold: np.array([row.tau for _, row in chosen])}
+        parameters |= {level: np.array([row.m for _, row in chosen], dtype=float) for level in levels}
+        moments = gaussian_moments(act, q, **parameters)
+        for place, (index, row) in enumerate(chosen):
+            again = {
+                "sparsity": (row.sparsity, moments.sparsity[place]),
+                "sigma_w2": (row.sigma_w2 * moments.slope_moment[place], 1.0),
+                "sigma_b2": ((row.sigma_w2 * moments.second_moment[place] + row.sigma_b2) / row.q_star, 1.0),
+                "slope": (row.slope, row.sigma_w2 * moments.d_second_moment[place]),
+                "curvature": (row.curvature * row.q_star, row.sigma_w2 * moments.d2_second_moment[place] * row.q_star),
+                "fixed_points": (min((abs(p / row.q_star - 1) for p in row.fixed_points), default=1.0), 0.0),
+            }
+            for field, (found, expected) in again.items():
+                if not abs(found - expected) <= _RECOMPUTED * max(1.0, abs(expected)):
+                    raise TableFormatError(
+                        f"{where} is wrong at rows.{index}.{field}: computed again, it does not agree."
+                    )
+
+
+def require_suffix(path: str | os.PathLike[str]) -> str:
+    """Return ``.json`` or ``.csv``, the end of `path`; raise `TableFormatError` for any other."""
+    suffix = os.path.splitext(str(path))[1].lower()
     if suffix not in (".json", ".csv"):
         raise TableFormatError(f"{path} ends neither in .json nor in .csv: choose one of the two.")
     return suffix
@@ -300,11 +355,20 @@ def _known_suffix(path: str | os.PathLike[str]) -> str:
 
 def _json_object(text: str, path: object) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_without_duplicates)
     except json.JSONDecodeError as error:
         raise TableFormatError(
             f"{path} is corrupt: {error.msg} at line {error.lineno}, column {error.colno}."
         ) from None
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, endless nesting, keys given twice
+        raise TableFormatError(f"{path} is corrupt: {error}.") from None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a key is given twice")
+    return content
 
 
 def _csv_object(text: str, path: object) -> Any:
@@ -321,7 +385,7 @@ def _csv_object(text: str, path: object) -> Any:
         rows = [dict(row) for row in reader]
     except csv.Error as error:
         raise TableFormatError(f"{path} is corrupt at line {reader.line_num + 1}: {error}.") from None
-    if not isinstance(content, dict) or content.pop("row_count", None) != len(rows):
+    if not isinstance(content, dict) or "rows" in content or content.pop("row_count", None) != len(rows):
         raise TableFormatError(f"{path} is corrupt: it has {len(rows)} rows, not as many as its first line says.")
     content["rows"] = [{key: _csv_value(key, cell) for key, cell in row.items()} for row in rows]
     return content

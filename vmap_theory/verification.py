@@ -9,9 +9,11 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy as sp
+from sympy.core.evalf import PrecisionExhausted
 
 from .activations import Activation, as_activation
 from .checks import integer_between
+from .errors import PrecisionError
 from .formulas import QUANTITIES, SIGMA_B2, SIGMA_W2, Formulas, derive
 from .moments import Q
 from .reference import ReferenceValue, reference_moments
@@ -198,7 +200,14 @@ def _evaluated(expression: sp.Expr, point: dict[sp.Symbol, sp.Rational], digits:
     exact = expression.xreplace(point)
     if exact == sp.oo:
         return mpmath.inf
-    number = exact.evalf(digits + _EXTRA_DIGITS, maxn=100 * digits, strict=True)
+    try:
+        number = exact.evalf(digits + _EXTRA_DIGITS, maxn=100 * digits, strict=True)
+        if not number.is_real:
+            raise TypeError
+    except (PrecisionExhausted, TypeError, AttributeError, ValueError):
+        raise PrecisionError(
+            f"the formula {str(exact)[:80]} has no real value that can be told to {digits} digits: simplify it."
+        ) from None
     with mpmath.workdps(digits + _EXTRA_DIGITS):
         return mpmath.make_mpf(number._mpf_) if hasattr(number, "_mpf_") else mpmath.mpf(int(number))
 

@@ -79,7 +79,7 @@ def test_eoc(call: Any) -> None:
     content = load(call("eoc", "leaky_relu", "negative_slope=0.5", "--json"))
     assert content["sigma_w2"] == pytest.approx(1.6)
     assert content["fixed_points"] == []
-    assert "each variance is kept" in content["note"]
+    assert "none is isolated" in content["note"]
     content = load(call("eoc", "relu_tau", "--sparsity", 0.85, "--q-star", 2, "--json"))
     assert content["q_star"] == 2
     assert content["slope"] == pytest.approx(1)
@@ -159,7 +159,14 @@ def test_version_and_help(call: Any) -> None:
         (("derive", "crelu", "tao=1"), "tau"),
         (("derive", "crelu", "tau"), "PARAMETER=NUMBER"),
         (("derive", "crelu", "tau=-1"), "domain"),
-        (("derive", "crelu", "tau=x"), "free symbols"),
+        (("derive", "crelu", "tau=x"), "not a finite number"),
+        (("derive", "crelu", "tau=nan"), "not a finite number"),
+        (("derive", "crelu", "tau=1", "tau=2"), "given twice"),
+        (("derive", "crelu", "name=1"), "reserved"),
+        (("derive", "Max(x-name,0)", "name=1"), "reserved"),
+        (("eoc", "hardtanh", "tau=1"), "Known: max_val, min_val"),
+        (("eoc", "tau=1", "crelu"), "The activation comes first"),
+        (("plot", "variance-map", "relu", "--sparsity", "0.85", "-o", "p.png"), "no free threshold"),
         (("derive", "x.__class__"), "not allowed"),
         (("derive", "exp(x)"), "polynomial"),
         (("verify",), "--all"),
@@ -222,3 +229,20 @@ def test_interruption(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     called = call("verify", "relu")
     assert called.status == 130
     assert "Traceback" not in called.err
+
+
+def test_verify_draws_customary_parameters_too(call: Any) -> None:
+    report = load(call("verify", "hardtanh", "--digits", 10, "--points", 1, "--json"))["reports"][0]
+    assert report["activation"] == "hardtanh"  # no values: both bounds were drawn
+
+
+def test_symbolic_formulas(call: Any) -> None:
+    assert "negative_slope" in call("derive", "leaky_relu", "--symbolic").out
+    assert "negative_slope" not in call("derive", "leaky_relu").out
+
+
+def test_one_picture_of_clipped_and_unclipped_maps(call: Any, tmp_path: Path) -> None:
+    out = tmp_path / "maps.svg"
+    answer = call("plot", "variance-map", "cst", "soft_threshold", "--sparsity", 0.85, "--target", 0.7, "-o", out)
+    assert answer.status == 0
+    assert out.stat().st_size > 1000

@@ -122,7 +122,7 @@ def test_training_verdict_is_shown(verdict: str, tmp_path: Path, monkeypatch: py
         "slope 0.7",
         "slope 0.95",
         "unclipped",
-        "9 stable",
+        "9.0000 stable",
         "2 of 2",
         "0 of 2",
         "trains",

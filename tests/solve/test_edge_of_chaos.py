@@ -104,8 +104,8 @@ def test_jumps_and_flat_functions_have_none() -> None:
     with pytest.raises(NoEdgeOfChaosError, match="jumps at x = -1, 1") as caught:
         vt.edge_of_chaos(vt.activation("hard_threshold", tau=1))
     assert isinstance(caught.value, ArithmeticError)
-    with pytest.raises(NoEdgeOfChaosError, match=r"E\[phi'\^2\] = 0"):
-        vt.edge_of_chaos(vt.parse_activation("1"))
+    with pytest.raises(NoEdgeOfChaosError, match=r"E\[phi'\^2\] = "):
+        vt.edge_of_chaos(vt.parse_activation("Piecewise((1, x < 50), (2*x - 99, True))"))
     with pytest.raises(NoEdgeOfChaosError):  # a threshold that no sample ever passes
         vt.edge_of_chaos(vt.activation("relu_tau", tau=1000))
 

@@ -1,5 +1,6 @@
 """All fixed points of a variance map: how many, where, how stable, and with error bounds that hold."""
 
+import math
 from collections.abc import Callable
 
 import mpmath
@@ -91,7 +92,7 @@ def test_unclipped_threshold_is_semi_stable() -> None:
 
 def test_he_initialisation_keeps_every_variance() -> None:
     vm = vt.edge_of_chaos(vt.activation("relu")).variance_map
-    with pytest.raises(DegenerateMapError, match="not isolated") as caught:
+    with pytest.raises(DegenerateMapError, match="cannot tell") as caught:
         vt.fixed_points(vm)
     assert isinstance(caught.value, ArithmeticError)
     assert isinstance(caught.value, vt.VmapTheoryError)
@@ -177,3 +178,44 @@ def test_iteration_of_the_map_agrees_with_the_stability() -> None:
         for _ in range(2000):
             q = vm(q)
         assert float(q) == pytest.approx(target, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "sigma_w2", "sigma_b2"),
+    [
+        ("relu6", {}, 2.0, 0.0),
+        ("crelu", {"tau": 0, "m": 1}, 2.0, 0.0),
+        ("hardtanh", {}, 1.0, 0.0),
+        ("relu", {}, 2.0, 1e-10),
+    ],
+)
+def test_maps_that_are_the_identity_to_rounding_are_said_to_be(
+    name: str, parameters: dict[str, float], sigma_w2: float, sigma_b2: float
+) -> None:
+    with pytest.raises(DegenerateMapError, match="to rounding"):
+        vt.fixed_points(vt.VarianceMap(vt.activation(name, **parameters), sigma_w2=sigma_w2, sigma_b2=sigma_b2))
+
+
+def test_extreme_units() -> None:
+    # V = sigma_b2 as long as the threshold is out of reach; V = sigma_w2 m^2 / 2 once everything is clipped.
+    far = vt.VarianceMap(vt.activation("crelu", tau=1e200, m=1), sigma_w2=2, sigma_b2=0.1)
+    assert [p.q for p in vt.fixed_points(far)] == pytest.approx([0.1])
+    clipped = vt.VarianceMap(vt.activation("crelu", tau=1e-100, m=1), sigma_w2=1e200, sigma_b2=0.1)
+    assert [p.q for p in vt.fixed_points(clipped)] == pytest.approx([5e199])
+    assert len(vt.fixed_points(vt.VarianceMap("relu", sigma_w2=1e308, sigma_b2=1))) == 0
+
+
+def test_a_fixed_point_near_zero_without_biases() -> None:
+    # phi = x - x^2/2 on (0, 1): E[phi^2] = q/2 - sqrt(2/pi) q^1.5 + O(q^2), so V(q) = q near q = (delta/(2 c))^2 with
+    # sigma_w2 = 2 + delta and c = 2 sqrt(2/pi).
+    act = vt.parse_activation("Piecewise((0, x < 0), (x - x**2/2, x < 1), (1/2, True))")
+    delta = 1e-7
+    points = vt.fixed_points(vt.VarianceMap(act, sigma_w2=2 + delta, sigma_b2=0))
+    expected = (delta / 2 / (2 * math.sqrt(2 / math.pi))) ** 2
+    assert [p.stability for p in points] == ["stable"]
+    assert points[0].q == pytest.approx(expected, rel=1e-5)
+
+
+def test_anything_but_a_variance_map_is_refused() -> None:
+    with pytest.raises(TypeError, match="variance_map"):
+        vt.fixed_points(vt.clipping_level("cst", 0.85))

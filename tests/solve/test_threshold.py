@@ -1,5 +1,6 @@
 """Thresholds for a wanted sparsity."""
 
+import math
 from typing import Any
 
 import mpmath
@@ -84,3 +85,16 @@ def test_a_threshold_that_has_a_value_is_not_free() -> None:
 def test_unknown_family() -> None:
     with pytest.raises(UnknownNameError, match="crelu"):
         vt.threshold_for_sparsity("creluu", 0.85)
+
+
+@pytest.mark.parametrize("sparsity", [1e-17, 1e-12, 1e-8, 1e-3])
+def test_small_sparsities_of_symmetric_dead_zones(sparsity: float) -> None:
+    # P(|Z| < t) = sqrt(2/pi) t (1 - t^2/6 + O(t^4))
+    t = sparsity * math.sqrt(math.pi / 2)
+    assert vt.threshold_for_sparsity("cst", sparsity) == pytest.approx(t * (1 + t * t / 6), rel=1e-11)
+
+
+def test_a_second_stretch_of_zeros_is_refused() -> None:
+    act = vt.parse_activation("Piecewise((0, x < tau), (x - tau, x < tau + 1), (0, True))")
+    with pytest.raises(InfeasibleError, match="nowhere else"):
+        vt.threshold_for_sparsity(act, 0.85)

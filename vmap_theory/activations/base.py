@@ -12,7 +12,7 @@ import sympy as sp
 
 from ..errors import ExpressionError, PiecesError, SymbolicParameterError, UnknownNameError
 from .parameters import Parameter
-from .partition import X, compare, flatten
+from .partition import X, compare, flatten, sign_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -194,6 +194,10 @@ class Activation:
             ) from None
         if not triples or any(len(triple) != 3 for triple in triples):
             raise PiecesError("pieces must be a list of triples (lower, upper, expression); at least one is needed.")
+        infinite = {sp.Float("inf"): sp.oo, sp.Float("-inf"): -sp.oo}
+        triples = [tuple(infinite.get(part, part) for part in triple) for triple in triples]
+        if any(not end.is_extended_real for triple in triples for end in triple[:2]):
+            raise PiecesError("the ends of a piece must be real numbers, oo or -oo.")
         wanted = [-sp.oo, *(upper for _, upper, _ in triples[:-1])]
         if triples[0][0] != -sp.oo:
             raise PiecesError(
@@ -223,7 +227,7 @@ class Activation:
         taken = dict(self.values)
         return tuple(parameter for parameter in self.parameters if parameter.name not in taken)
 
-    def bind(self, **values: Any) -> Activation:
+    def bind(self, /, **values: Any) -> Activation:
         """Return a copy in which the named parameters have the given values (None: left as it is).
 
         Raises
@@ -256,8 +260,9 @@ class Activation:
         """All points where pieces meet, ascending, with jump and slope change."""
 
         def step(left: Piece, right: Piece, order: int) -> sp.Expr:
-            difference = sp.diff(right.expression - left.expression, X, order)
-            return sp.factor(sp.expand(difference.subs(X, right.lower)))
+            difference = sp.diff(right.expression - left.expression, X, order).subs(X, right.lower)
+            # Radicals and roots of polynomials vanish without looking it: sign_of decides by value.
+            return sp.Integer(0) if sign_of(difference) == 0 else sp.factor(sp.expand(difference))
 
         return tuple(
             Break(right.lower, step(left, right, 0), step(left, right, 1)) for left, right in pairwise(self.pieces)

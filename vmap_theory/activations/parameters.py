@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from ..errors import DomainError, DtypeError, ExpressionError
+from .partition import compare, sign_of
 
 if TYPE_CHECKING:
     import numpy as np
 
-RESERVED_NAMES = frozenset({"x", "q", "q_star", "rho", "sigma_w2", "sigma_b2", "pi", "E", "oo", "inf", "nan", "I"})
-"""Names that mean something else in the formulas, so that no parameter can have them."""
+RESERVED_NAMES = frozenset({"x", "q", "q_star", "rho", "sigma_w2", "sigma_b2", "pi", "E", "oo", "inf", "nan", "I"}) | {
+    *("name", "expression", "parameters", "title", "source", "limits", "cls", "self", "text", "values")
+}
+"""Names that mean something else in formulas or keyword arguments, so that no parameter can have them."""
 
 POSITIVE = sp.Interval.open(0, sp.oo)
 NON_NEGATIVE = sp.Interval(0, sp.oo)
@@ -111,7 +114,9 @@ class Parameter:
         return value if self._holds(value) else sp.Rational(high)
 
     def _holds(self, number: sp.Expr) -> bool:
-        return bool(self.domain.contains(number))
+        low, high = compare(self.domain.inf, number), compare(number, self.domain.sup)
+        inside = low <= 0 and high <= 0
+        return inside and not (low == 0 and self.domain.left_open) and not (high == 0 and self.domain.right_open)
 
 
 def exact_number(name: str, value: object) -> sp.Expr:
@@ -140,7 +145,7 @@ def exact_number(name: str, value: object) -> sp.Expr:
             raise DomainError(f"{name} = {value} is outside its domain: give a finite real number.")
         return sp.Rational(plain)
     if isinstance(plain, (numbers.Integral, Fraction)):
-        return sp.Rational(plain)
+        return _within_float64(name, sp.Rational(plain))
     if isinstance(plain, Decimal) and plain.is_finite():
         return sp.Rational(str(plain))
     if isinstance(plain, sp.Expr):
@@ -148,8 +153,16 @@ def exact_number(name: str, value: object) -> sp.Expr:
             raise DtypeError(
                 f"{name} = {value} holds free symbols: give a number; vmap_theory.family has every parameter symbolic."
             )
-        number = plain.replace(lambda part: part.is_Float, lambda part: sp.Rational(part))
+        number = plain.replace(lambda part: part.is_Float and part.is_finite, lambda part: sp.Rational(part))
         if number.is_finite and number.is_extended_real:
-            return number
+            return _within_float64(name, number)
         raise DomainError(f"{name} = {value} is outside its domain: give a finite real number.")
     raise DtypeError(f"{name} = {value!r} is not a real number: give a float, an integer or an exact SymPy number.")
+
+
+def _within_float64(name: str, number: sp.Expr) -> sp.Expr:
+    if sign_of(number) == 0:  # such as sin(1)^2 + cos(1)^2 - 1
+        return sp.Integer(0)
+    if abs(number.evalf(5)) > 1e300:
+        raise DomainError(f"{name} is beyond 1e300, the largest that is worked with: give a smaller number.")
+    return number

@@ -25,8 +25,11 @@ X = sp.Symbol("x", real=True)
 MAX_DEGREE = 16
 """Highest degree of a piece; the integrals need twice that, and cost grows with it."""
 
-MAX_TERMS = 100
+MAX_TERMS = 60
 """Most terms of a piece when it is multiplied out; phi^2 can have its square."""
+
+MAX_BREAKS = 64
+"""Most break points; nested Abs doubles them at every level."""
 
 _ALLOWED = "pieces must be polynomials, joined by Piecewise, Max, Min, Abs, sign or Heaviside."
 
@@ -51,10 +54,18 @@ class Partition:
         breaks: list[sp.Expr] = []
         parts = [self.parts[0]]
         for point, part in zip(self.breaks, self.parts[1:], strict=True):
-            if part != parts[-1]:
+            if not _same(part, parts[-1]):
                 breaks.append(point)
                 parts.append(part)
         return Partition(tuple(breaks), tuple(parts))
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Whether two values are equal, two polynomials however their coefficients are written."""
+    if left == right or isinstance(left, bool) or isinstance(right, bool):
+        return bool(left == right)
+    coefficients = sp.Poly(left - right, X).all_coeffs()
+    return all(sign_of(coefficient) == 0 for coefficient in coefficients)
 
 
 def flatten(expression: sp.Expr) -> Partition:
@@ -77,6 +88,8 @@ def flatten(expression: sp.Expr) -> Partition:
 
 def sign_of(expression: sp.Expr) -> int | None:
     """Sign that holds for all parameter values: 1 for > 0 or >= 0, -1 for < 0 or <= 0, 0 for zero, None if unknown."""
+    if not expression.free_symbols:
+        return _sign_of_number(expression)
     for form in (sp.expand, sp.factor):
         value = form(expression)
         if value.is_zero:
@@ -86,6 +99,20 @@ def sign_of(expression: sp.Expr) -> int | None:
         if value.is_nonpositive:
             return -1
     return None
+
+
+def _sign_of_number(number: sp.Expr) -> int:
+    """Sign of an exact real number, by its value: however it is written, as radicals, roots of polynomials or sines.
+
+    What is below 1e-60 of its terms counts as zero; for numbers that a person writes down, that is zero.
+    """
+    if number.is_Rational:
+        return int(sp.sign(number))
+    size = max((abs(term.evalf(20)) for term in sp.Add.make_args(number)), default=sp.Integer(0))
+    value = number.evalf(80, maxn=400)
+    if not value.is_real:
+        raise ExpressionError(f"{number} is not a real number: activations take real values.")
+    return 0 if abs(value) <= size * sp.Float("1e-60") else int(sp.sign(value))
 
 
 def compare(left: sp.Expr, right: sp.Expr) -> int:
@@ -100,7 +127,7 @@ def compare(left: sp.Expr, right: sp.Expr) -> int:
     if order is None:
         raise PiecesError(
             f"the order of the break points {left} and {right} depends on the parameters: "
-            "give numbers for them, or declare domains that decide it."
+            "give numbers for them, or declare domains whose signs decide it."
         )
     return order
 
@@ -175,6 +202,8 @@ def _flatten_condition(node: Any) -> Partition:
 def _combine(partitions: Sequence[Partition], rule: Callable[..., Any]) -> Partition:
     """Apply `rule` to the values of all `partitions` on their common refinement."""
     breaks = _sorted_unique([point for partition in partitions for point in partition.breaks])
+    if len(breaks) > MAX_BREAKS:
+        raise PiecesError(f"the activation has more than {MAX_BREAKS} break points: use fewer nested Abs, Max and Min.")
     rank = {point: index for index, point in enumerate(breaks)}
     # A break equal to a listed one, but written otherwise, is found by comparison.
     positions = [[_rank_of(point, breaks, rank) for point in partition.breaks] for partition in partitions]
@@ -227,29 +256,40 @@ def _real_roots(polynomial: Any) -> tuple[list[tuple[sp.Expr, int]], int]:
     if leading is None:
         raise PiecesError(
             f"the sign of {coefficients[0]} depends on the parameters: "
-            "give numbers for them, or declare domains that decide it."
+            "give numbers for them, or declare domains whose signs decide it."
         )
     if len(coefficients) == 1:
         return [], leading
     if len(coefficients) == 2:
         return [(sp.cancel(-coefficients[1] / coefficients[0]), 1)], leading
+    if polynomial.free_symbols == {X}:
+        return _ascending(_numeric_roots(polynomial)), leading
     found = sp.roots(sp.Poly(polynomial, X))
     if sum(found.values()) < len(coefficients) - 1:
-        if polynomial.free_symbols != {X}:
-            raise PiecesError(
-                f"the zeros of {polynomial} have no closed form in the parameters: give numbers for them."
-            )
-        found = {}
-        for root in sp.real_roots(sp.Poly(polynomial, X)):
-            found[root] = found.get(root, 0) + 1
-    if any(root.is_real is None for root in found) and polynomial.free_symbols == {X}:
-        raise PiecesError(
-            f"the zeros of {polynomial} cannot be found exactly: write its coefficients as rational numbers."
-        )
+        raise PiecesError(f"the zeros of {polynomial} have no closed form in the parameters: give numbers for them.")
     if any(root.is_real is None for root in found):
         raise PiecesError(f"whether {polynomial} has real zeros depends on the parameters: give numbers for them.")
-    real = [(root, count) for root, count in found.items() if root.is_real]
-    return sorted(real, key=cmp_to_key(_compare_roots)), leading
+    return _ascending({root: count for root, count in found.items() if root.is_real}), leading
+
+
+def _numeric_roots(polynomial: sp.Expr) -> dict[sp.Expr, int]:
+    """Real roots, in radicals where SymPy has short ones, else as exact roots of rational polynomials."""
+    found: dict[sp.Expr, int] = sp.roots(sp.Poly(polynomial, X))
+    if sum(found.values()) == sp.degree(polynomial, X) and all(root.is_real is not None for root in found):
+        return {root: count for root, count in found.items() if root.is_real}
+    exact: dict[sp.Expr, int] = {}
+    try:
+        for root in sp.real_roots(sp.Poly(polynomial, X)):
+            exact[root] = exact.get(root, 0) + 1
+    except NotImplementedError:
+        raise PiecesError(
+            f"the zeros of {polynomial} cannot be found exactly: write its coefficients as rational numbers."
+        ) from None
+    return exact
+
+
+def _ascending(roots: dict[sp.Expr, int]) -> list[tuple[sp.Expr, int]]:
+    return sorted(roots.items(), key=cmp_to_key(_compare_roots))
 
 
 def _compare_roots(left: tuple[sp.Expr, int], right: tuple[sp.Expr, int]) -> int:
@@ -282,7 +322,8 @@ def _difference(left: sp.Expr, right: sp.Expr) -> sp.Expr:
 
 
 def _constant(node: sp.Expr) -> sp.Expr:
-    if not node.is_extended_real or node.is_finite is False:
+    real = node.is_extended_real and node.is_finite is not False and node.is_commutative
+    if not real or (not node.free_symbols and not node.evalf(5).is_Float and not node.is_Rational):
         raise ExpressionError(f"{node} is not a finite real number: activations take real values.")
     _refuse_too_many_terms(node)
     return sp.expand(node)

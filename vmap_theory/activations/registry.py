@@ -55,7 +55,7 @@ def as_activation(act: Activation | str) -> Activation:
     raise DtypeError(f"{act!r} is no activation: give one, or the name of a family, such as 'crelu'.")
 
 
-def activation(name: str, **parameters: object) -> Activation:
+def activation(name: str, /, **parameters: object) -> Activation:
     """Return the activation `name` of the registry.
 
     Parameters

@@ -234,9 +234,10 @@ def table(
 ) -> None:
     """Tabulate edges of chaos over families, sparsities, slopes and q*, with provenance."""
     from ..files import require_writable_folder
-    from ..tables import eoc_table
+    from ..tables import eoc_table, require_suffix
 
     if out is not None:
+        require_suffix(out)
         require_writable_folder(out.parent)
     with progress("computing the table") as advance:
         result = eoc_table(

@@ -60,6 +60,7 @@ def activation_in_one_word(text: str) -> Activation:
 
 def assignment(text: str) -> tuple[str, Any]:
     """Read ``name=number``; the number is exact: 0.3 is 3/10, and 1/3 or sqrt(2) will do."""
+    from ..activations.parameters import RESERVED_NAMES
     from ..parsing import parse_expression
 
     name, equals, number = text.partition("=")
@@ -68,6 +69,8 @@ def assignment(text: str) -> tuple[str, Any]:
             f"{text!r} is not of the form PARAMETER=NUMBER, such as tau=1. "
             "The activation comes first, then its parameters."
         )
+    if name.strip() in RESERVED_NAMES:
+        raise ExpressionError(f"{name.strip()!r} is reserved and names no parameter.")
     value = parse_expression(number)
     if value.free_symbols:
         raise DomainError(f"{name} = {number} is not a finite number: give one, such as {name}=1 or {name}=1/3.")
@@ -101,7 +104,7 @@ def show_solution(numbers: dict[str, Any], variance_map: Any, as_json: bool) -> 
     try:
         points = fixed_points(variance_map)
     except DegenerateMapError:
-        note = "V(q) = q for every q: each variance is kept"
+        note = "V(q) = q to rounding over many decades: none is isolated"
     if as_json:
         found = [
             {

@@ -25,11 +25,12 @@ from typing import TYPE_CHECKING, Any
 
 import mpmath
 import numpy as np
+import sympy as sp
 from scipy.special import ndtr
 
 from ..activations import Activation, as_activation
 from ..checks import positive_array, real_array
-from ..errors import DomainError, SymbolicParameterError, UnknownNameError
+from ..errors import DomainError, PrecisionError, SymbolicParameterError, UnknownNameError
 from .plan import HalfLinePart, Plan, evaluate, plan_for
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _CHUNK = 4096  # points at a time: 40 nodes x 4096 points x 8 bytes stay within a core's cache
+_TINY = float(np.finfo(np.float64).tiny)  # what may be lost below the smallest normal number
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -69,7 +71,7 @@ class GaussianMoments:
     sparsity_error: Any
 
 
-def gaussian_moments(act: Activation | str, q: ArrayLike, **parameters: ArrayLike) -> GaussianMoments:
+def gaussian_moments(act: Activation | str, q: ArrayLike, /, **parameters: ArrayLike) -> GaussianMoments:
     """Evaluate all Gaussian moments of `act` at once.
 
     Parameters
@@ -116,7 +118,13 @@ def gaussian_moments(act: Activation | str, q: ArrayLike, **parameters: ArrayLik
         raise DomainError(f"the shapes do not broadcast ({shapes}): give shapes that agree.") from None
     flat_q = np.broadcast_to(variance, shape).ravel()
     flat_values = {name: np.broadcast_to(value, shape).ravel() for name, value in values.items()}
-    out = _moments_flat(act, flat_q, flat_values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        out = _moments_flat(act, flat_q, flat_values)
+    if any(np.isnan(value).any() for value in out.values()):
+        raise PrecisionError(
+            f"the moments of {act.label} leave the range of float64 at some q: "
+            "measure q and the parameters in another unit."
+        )
     return GaussianMoments(**{name: value.reshape(shape)[()] for name, value in out.items()})
 
 
@@ -170,14 +178,14 @@ def _moments_chunk(plan: Plan, q: Array, values: dict[str, Array]) -> dict[str, 
     totals = {field.name: np.zeros(q.size) for field in fields(GaussianMoments)}
     s = np.sqrt(q)
     for part in plan.parts:
-        _add_part(totals, part, s, values)
+        _add_part(totals, part, q, s, values)
     for step in plan.steps:
-        u = evaluate(step.at, values) / s
+        u = _in_units(step.at, values, s)
         weight = evaluate(step.rise, values) * u * _density(u)
         _add(totals, "d_second_moment", weight / 2, np.abs(weight) / 2, u)
         _add(totals, "d2_second_moment", weight * (u * u - 3), np.abs(weight) * (u * u + 3), u)
     for kink in plan.kinks:
-        u = evaluate(kink.at, values) / s
+        u = _in_units(kink.at, values, s)
         weight = evaluate(kink.slope_change, values) * s * u * u * _density(u)
         _add(totals, "d2_second_moment", weight, np.abs(weight), u)
     for name in ("d_second_moment", "slope_moment"):
@@ -191,8 +199,8 @@ def _moments_chunk(plan: Plan, q: Array, values: dict[str, Array]) -> dict[str, 
     return totals
 
 
-def _add_part(totals: dict[str, Array], part: HalfLinePart, s: Array, values: dict[str, Array]) -> None:
-    a = evaluate(part.start, values) / s
+def _add_part(totals: dict[str, Array], part: HalfLinePart, q: Array, s: Array, values: dict[str, Array]) -> None:
+    a = _in_units(part.start, values, s)
     width = np.full(s.shape, np.inf) if part.width.is_infinite else evaluate(part.width, values) / s
     degree = len(part.coefficients) - 1
     if degree <= 0 and part.width.is_infinite:  # a constant to infinity: the upper tail itself, accurate as it stands
@@ -203,10 +211,11 @@ def _add_part(totals: dict[str, Array], part: HalfLinePart, s: Array, values: di
             level = evaluate(part.coefficients[0], values)
             _add(totals, "second_moment", level**2 * mass, level**2 * mass, a)
             mass_there = np.where(level == 0, mass, 0.0)
-            _add(totals, "sparsity", mass_there, mass_there, a)
+            if mass_there.any():
+                _add(totals, "sparsity", mass_there, mass_there, a)
         return
     if part.start.is_zero and part.width.is_infinite:
-        _add_whole_half_line(totals, part, s, values)
+        _add_whole_half_line(totals, part, q, s, values)
         return
     t, mass = _nodes(a, width, degree)
     if not part.coefficients:
@@ -233,14 +242,18 @@ def _add_part(totals: dict[str, Array], part: HalfLinePart, s: Array, values: di
     _add(totals, "d2_second_moment", *_integral(mass, bend_rest, t, u), a)
 
 
-def _add_whole_half_line(totals: dict[str, Array], part: HalfLinePart, s: Array, values: dict[str, Array]) -> None:
+def _add_whole_half_line(
+    totals: dict[str, Array], part: HalfLinePart, q: Array, s: Array, values: dict[str, Array]
+) -> None:
     """A polynomial on all of (0, oo): exact half moments, so that (leaky) ReLU and the identity come out exact."""
-    psi = [evaluate(c, values) * s**power for power, c in enumerate(part.coefficients)]
+    psi = [evaluate(c, values) for c in part.coefficients]
     half = np.where(np.all([c == 0 for c in np.broadcast_arrays(s, *psi)[1:]], axis=0), 0.5, 0.0)
-    _add(totals, "sparsity", half, half, 0.0)
+    if half.any():
+        _add(totals, "sparsity", half, half, 0.0)
     for i, left in enumerate(psi):
         for j, right in enumerate(psi):
-            product, k = left * right, i + j
+            k = i + j
+            product = left * right * (s if k % 2 else 1.0) * q ** (k // 2)  # even powers of sqrt(q) without a rounding
             term = product * _half_moment(k)
             size = np.abs(term)
             # psi psi u d/du and its companion act on t^k, the product of t^i and t^j, as multiplication by numbers
@@ -311,6 +324,12 @@ def _integral(mass: Array, coefficients: Sequence[Array], t: Array, factor: Arra
     return value, np.einsum("ij,ij->j", weight, size) if mixed else value
 
 
+def _in_units(at: sp.Expr, values: dict[str, Array], s: Array) -> Array:
+    """A point in units of sqrt(q); beyond 1e100, where every density is zero, its square would overflow."""
+    units: Array = np.minimum(evaluate(at, values) / s, 1e100)
+    return units
+
+
 def _density(u: Array) -> Array:
     density: Array = np.exp(-u * u / 2) / np.sqrt(2 * np.pi)
     return density
@@ -324,4 +343,4 @@ def _add(totals: dict[str, Array], name: str, term: Array, size: Array, u: Array
     the sums add less than 40 roundings in all (observed: below 20).
     """
     totals[name] += term
-    totals[f"{name}_error"] += size * _EPSILON * (40 + 2 * u * u)
+    totals[f"{name}_error"] += size * _EPSILON * (40 + 2 * u * u) + _TINY

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
 import sympy as sp
+from scipy import special
 
 from ..activations.base import Activation, Piece
 from ..activations.partition import X, sign_of
@@ -104,11 +105,19 @@ def evaluate(expression: sp.Expr, values: Mapping[str, Any]) -> Any:
         return np.prod(np.broadcast_arrays(*operands), axis=0)
     if expression.is_Pow:
         return operands[0] ** operands[1]
+    if expression.func not in _FUNCTIONS:
+        raise SymbolicParameterError(
+            f"{expression} cannot be evaluated on arrays of parameters: put the parameters in with .bind(...) first."
+        )
     return _FUNCTIONS[expression.func](*operands)
 
 
 _FUNCTIONS: dict[Any, Any] = {
     sp.Abs: np.abs,
+    sp.Max: lambda *values: reduce(np.maximum, values),
+    sp.Min: lambda *values: reduce(np.minimum, values),
+    sp.erf: special.erf,
+    sp.erfc: special.erfc,
     sp.cos: np.cos,
     sp.cosh: np.cosh,
     sp.exp: np.exp,
@@ -135,7 +144,8 @@ def _cut_at_zero(act: Activation, piece: Piece) -> list[HalfLinePart]:
 
 def _half_line_part(phi: sp.Expr, start: sp.Expr, stop: sp.Expr, direction: int) -> HalfLinePart:
     shifted = sp.Poly(sp.expand(phi.subs(X, direction * (start + _T))), _T)
-    coefficients = tuple(sp.expand(c) for c in shifted.all_coeffs()[::-1]) if phi != 0 else ()
+    # Factored, (tau - 1)^2 keeps its digits near tau = 1, which tau^2 - 2 tau + 1 does not.
+    coefficients = tuple(sp.factor(c) if c.free_symbols else c for c in shifted.all_coeffs()[::-1]) if phi != 0 else ()
     return HalfLinePart(sp.expand(start), sp.oo if stop == sp.oo else sp.expand(stop - start), coefficients)
 
 

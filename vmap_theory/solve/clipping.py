@@ -65,8 +65,8 @@ def clipping_level(
 ) -> ClippingLevel:
     """Return the clipping level at which V'(q_star) on the edge of chaos equals `target`.
 
-    On the edge of chaos ``V'(q_star) = E[phi^2]' / E[phi'^2]`` rises from 0 to 1 as m grows, so there is one level for
-    each target.
+    On the edge of chaos ``V'(q_star) = E[phi^2]' / E[phi'^2]``.  For crelu and cst it rises from 0 to 1 as m grows, so
+    there is one level for each target; for an activation of your own the level found is one at which it is reached.
 
     Parameters
     ----------

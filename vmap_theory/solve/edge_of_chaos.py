@@ -10,6 +10,7 @@ from ..errors import InfeasibleError, NoEdgeOfChaosError
 from ..kernels import gaussian_moments
 from ..variance_map import VarianceMap
 
+_LEAST_SLOPE_MOMENT = 1e-300
 _ROUNDING = 4.5e-16  # two units in the last place: a bias variance this small beside q* is a rounding error
 
 
@@ -79,9 +80,10 @@ def edge_of_chaos(act: Activation | str, q_star: float = 1.0) -> EdgeOfChaos:
             "use a continuous activation, for instance soft_threshold in place of hard_threshold."
         )
     moments = gaussian_moments(act, q)
-    if moments.slope_moment <= 0:
+    if moments.slope_moment <= _LEAST_SLOPE_MOMENT:
         raise NoEdgeOfChaosError(
-            f"E[phi'^2] = 0 in float64 for {act.label} at q_star = {q:g}: no weight variance gives chi_1 = 1. "
+            f"E[phi'^2] = {float(moments.slope_moment):g} for {act.label} at q_star = {q:g}: no weight variance that "
+            "float64 can hold gives chi_1 = 1. "
             "Lower the threshold or raise q_star."
         )
     sigma_w2 = 1 / float(moments.slope_moment)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _POINTS_PER_DECADE = 100
 _EPSILON = float(np.finfo(np.float64).eps)
 _DEGENERATE_DECADES = 4.0
+_LEAST_Q, _LARGEST_Q = 1e-300, 1e300  # beyond, V(q) - q would leave the range of float64
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,10 @@ def fixed_points(vm: VarianceMap) -> FixedPoints:
     Returns
     -------
     FixedPoints
-        Ascending; empty if V(q) = q has no solution in the interval searched.  For a bounded activation the interval
-        holds every fixed point, since ``sigma_b2 <= V <= sigma_w2 max(phi^2) + sigma_b2``; otherwise it spans 12
-        decades to either side of the activation's own scale.
+        Ascending; empty if V(q) = q has no solution in the interval ``searched``.  For a bounded activation and
+        sigma_b2 > 0 that interval holds every fixed point, since ``sigma_b2 <= V <= sigma_w2 max(phi^2) + sigma_b2``.
+        With sigma_b2 = 0 it starts at 1e-24 times the activation's own scale (the smallest break point, squared), and
+        for an unbounded activation it ends at 1e12 times the largest: fixed points beyond are not found.
 
     Raises
     ------
@@ -133,13 +135,13 @@ def fixed_points(vm: VarianceMap) -> FixedPoints:
 
 def _search_interval(vm: VarianceMap) -> tuple[float, float]:
     act = vm.activation
-    scales = [float(point.at) ** 2 for point in act.breaks if point.at != 0] or [max(vm.sigma_b2, 1.0)]
-    low = 1e-12 * min(scales)
-    if vm.sigma_b2 > 0:
-        low = max(low, vm.sigma_b2 / 2)
+    at = [min(max(abs(float(point.at)), 1e-140), 1e140) for point in act.breaks if point.at != 0]
+    scales = [end * end for end in at] or [max(vm.sigma_b2, 1.0)]
+    low = vm.sigma_b2 / 2 if vm.sigma_b2 > 0 else 1e-24 * min(scales)
     ceiling = _largest_square(act)
     high = 1e12 * max(*scales, vm.sigma_b2) if ceiling is None else 1.01 * (vm.sigma_w2 * ceiling + vm.sigma_b2)
-    return low, max(high, 10 * low)
+    low = min(max(low, _LEAST_Q), _LARGEST_Q / 10)
+    return low, min(max(high, 10 * low), _LARGEST_Q)
 
 
 def _largest_square(act: Activation) -> float | None:
@@ -151,16 +153,21 @@ def _largest_square(act: Activation) -> float | None:
     for piece in act.pieces:
         reach = max(abs(float(end)) for end in (piece.lower, piece.upper) if end.is_finite) if act.breaks else 0.0
         terms = sp.Poly(piece.expression, X).terms()
-        bounds.append(sum(abs(float(c)) * reach**k for (k,), c in terms) ** 2)
+        with np.errstate(over="ignore"):
+            size = sum(abs(float(c)) * float(np.float64(reach) ** k) for (k,), c in terms)
+        bounds.append(min(size, 1e140) ** 2)
     return max(bounds)
 
 
 def _excess(vm: VarianceMap, q: Any) -> tuple[Any, Any]:
     """V(q) - q and a bound of its error."""
     moments = vm.moments(q)
-    value = vm.sigma_w2 * moments.second_moment + vm.sigma_b2
-    error = vm.sigma_w2 * moments.second_moment_error + 2 * _EPSILON * (value + q)
-    return value - q, error
+    with np.errstate(over="ignore"):
+        value = vm.sigma_w2 * moments.second_moment + vm.sigma_b2
+        error = vm.sigma_w2 * moments.second_moment_error + 2 * _EPSILON * (value + q)
+    # Where V overflows it exceeds q: an excess as large as can be, and certain.
+    finite = np.isfinite(value) & np.isfinite(error)
+    return np.where(finite, value - q, np.finfo(np.float64).max), np.where(finite, error, 0.0)
 
 
 def _certain_signs(vm: VarianceMap, q: Array) -> NDArray[np.int64]:
@@ -171,8 +178,9 @@ def _certain_signs(vm: VarianceMap, q: Array) -> NDArray[np.int64]:
 
 def _with_extrema(vm: VarianceMap, grid: Array) -> Array:
     """Add the extrema of V(q) - q, so that the difference is monotone between neighbours."""
-    slope_excess = np.asarray(vm.derivative(grid)) - 1
-    turns = np.flatnonzero(slope_excess[:-1] * slope_excess[1:] < 0)
+    with np.errstate(over="ignore"):
+        rises = np.sign(np.asarray(vm.derivative(grid)) - 1)
+    turns = np.flatnonzero(rises[:-1] * rises[1:] < 0)
     extrema = [_root(lambda q: float(vm.derivative(q)) - 1, grid[i], grid[i + 1]) for i in turns]
     return np.unique(np.concatenate([grid, extrema]))
 
@@ -184,9 +192,9 @@ def _refuse_degenerate(vm: VarianceMap, grid: Array, signs: NDArray[np.int64]) -
         run = grid[left + 1 : right]
         if len(run) and np.log10(run[-1] / run[0]) > _DEGENERATE_DECADES:
             raise DegenerateMapError(
-                f"V(q) = q to rounding for every q from {run[0]:.3g} to {run[-1]:.3g}: the fixed points of "
-                f"{vm.activation.label} with sigma_w2 = {vm.sigma_w2:g}, sigma_b2 = {vm.sigma_b2:g} are not isolated; "
-                "every variance is kept. Change sigma_w2 or sigma_b2 to get isolated ones."
+                f"V(q) = q to rounding for every q from {run[0]:.3g} to {run[-1]:.3g}: float64 cannot tell whether "
+                f"{vm.activation.label} with sigma_w2 = {vm.sigma_w2:g}, sigma_b2 = {vm.sigma_b2:g} has isolated fixed "
+                "points there. Change sigma_w2 or sigma_b2 to get isolated ones."
             )
 
 
@@ -243,7 +251,9 @@ def _root(function: Callable[[float], float], left: float, right: float) -> floa
     brentq multiplies function values and arguments, which under- or overflows when q is measured in an extreme unit;
     so it is given a ratio of arguments and a ratio of values.
     """
-    at_left, end = function(left), right / left
+    at_left, at_right, end = function(left), function(right), right / left
+    if at_left == 0 or at_right == 0 or (at_left > 0) == (at_right > 0):  # the end that is nearer, to rounding
+        return left if abs(at_left) <= abs(at_right) else right
 
     def scaled(ratio: float) -> float:
         value = function(right if ratio == end else ratio * left)  # the right end itself: its sign is known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import sympy as sp
-from scipy.special import ndtri
+from scipy.special import erfinv, ndtri
 
 from ..activations import Activation, as_activation
 from ..checks import inside_open_interval, positive
@@ -45,8 +45,12 @@ def threshold_for_sparsity(act: str | Activation, sparsity: float, q_star: float
     s = inside_open_interval("sparsity", sparsity, 0, 1, "0.85 means that 85 % of the outputs are zero.")
     q = positive("q_star", q_star)
     name, two_sided = threshold_parameter(unbound)
-    # 1 - s is exact for s in [1/2, 1], so the symmetric case loses no digits near s = 1.
-    tau = -math.sqrt(q) * float(ndtri((1 - s) / 2)) if two_sided else math.sqrt(q) * float(ndtri(s))
+    if not two_sided:
+        tau = math.sqrt(q) * float(ndtri(s))
+    elif s < 0.5:
+        tau = math.sqrt(2 * q) * float(erfinv(s))
+    else:  # 1 - s is exact here, so no digits are lost near s = 1
+        tau = -math.sqrt(q) * float(ndtri((1 - s) / 2))
     parameter = next(p for p in unbound.parameters if p.name == name)
     try:
         parameter.accept(tau)
@@ -68,10 +72,11 @@ def threshold_parameter(act: Activation) -> tuple[str, bool]:
         phi is zero on no interval that a free parameter ends.
     """
     free = {parameter.symbol: parameter.name for parameter in act.free_parameters}
-    for piece in act.pieces:
-        if piece.expression == 0 and piece.upper in free and piece.lower in (-sp.oo, -piece.upper):
-            return free[piece.upper], piece.lower != -sp.oo
+    dead = [piece for piece in act.pieces if piece.expression == 0]
+    if len(dead) == 1 and dead[0].upper in free and dead[0].lower in (-sp.oo, -dead[0].upper):
+        return free[dead[0].upper], dead[0].lower != -sp.oo
     raise InfeasibleError(
-        f"{act.label} has no free threshold: it is zero on no interval (-oo, tau) or (-tau, tau) with tau symbolic. "
+        f"{act.label} has no free threshold: a threshold tau is symbolic, and phi is zero on (-oo, tau) or on "
+        "(-tau, tau), and nowhere else. "
         "Use relu_tau, soft_threshold, crelu, cst or hard_threshold, and leave the threshold out."
     )
