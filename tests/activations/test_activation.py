@@ -192,3 +192,12 @@ def test_label_and_repr_name_the_parameters() -> None:
     act = vt.activation("crelu", tau=1, m=0.5)
     assert act.label == "crelu(tau=1, m=0.5)"
     assert "tau" in repr(vt.activation("crelu"))
+
+
+def test_binding_leaves_no_empty_piece() -> None:
+    for act in (
+        vt.family("cst").bind(tau=0),
+        vt.family("hard_threshold").bind(tau=0),
+        vt.family("hardtanh").bind(min_val=0),
+    ):
+        assert all(piece.lower != piece.upper for piece in act.pieces)

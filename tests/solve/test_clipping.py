@@ -123,3 +123,16 @@ def test_bad_arguments(arguments: dict[str, Any], error: type[Exception]) -> Non
 def test_nearest_criterion_is_offered() -> None:
     with pytest.raises(LookupError, match="Did you mean 'slope'"):
         vt.clipping_level("crelu", 0.85, criterion="slop")
+
+
+@pytest.mark.parametrize("target", [1e-4, 1e-3, 0.999, 0.9999999])
+@pytest.mark.parametrize("name", ["crelu", "cst"])
+def test_targets_near_the_ends(name: str, target: float) -> None:
+    clip = vt.clipping_level(name, 0.85, target=target)
+    # V'(q*) on the edge of chaos, integrated here: E[phi^2 (z^2 - 1)] / (2 E[phi'^2]) at q* = 1.
+    with mpmath.workdps(40):
+        tau, top = mpmath.mpf(clip.tau), mpmath.mpf(clip.tau) + mpmath.mpf(clip.m)
+        ramp = mpmath.quad(lambda z: (z - tau) ** 2 * (z * z - 1) * mpmath.npdf(z), [tau, top])
+        flat = mpmath.mpf(clip.m) ** 2 * top * mpmath.npdf(top)  # the integral of (z^2 - 1) n(z) is -z n(z)
+        slope = (ramp + flat) / (2 * (mpmath.ncdf(top) - mpmath.ncdf(tau)))
+    assert float(slope) == pytest.approx(target, rel=1e-9)

@@ -219,3 +219,9 @@ def test_a_fixed_point_near_zero_without_biases() -> None:
 def test_anything_but_a_variance_map_is_refused() -> None:
     with pytest.raises(TypeError, match="variance_map"):
         vt.fixed_points(vt.clipping_level("cst", 0.85))
+
+
+def test_a_fixed_point_just_below_the_ceiling() -> None:
+    # Nearly every input is clipped, so V stays within sigma_w2 m^2 of its upper bound sigma_b2 + sigma_w2 m^2.
+    vm = vt.VarianceMap(vt.activation("cst", tau=0, m=1e-6), sigma_w2=4, sigma_b2=1)
+    assert [p.q for p in vt.fixed_points(vm)] == pytest.approx([1 + 4e-12], abs=1e-13)

@@ -137,3 +137,26 @@ def test_summary_leaves_broken_nets_out_and_counts_them() -> None:
     assert seen["trained"] == 0
     assert seen["nets"][0]["accuracy"] is None
     assert seen["nets"][0]["not_finite_at_step"] == 5
+
+
+def test_every_variant_is_run_from_the_same_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[list[float], list[int]]] = []
+
+    class Watched(claim.Ensemble):
+        def __init__(self, designs: Any, seeds: Any, *rest: Any) -> None:
+            given.append(([design.m for design in designs], list(seeds)))
+            super().__init__(designs, seeds, *rest)
+
+    monkeypatch.setattr(claim, "Ensemble", Watched)
+    claim.run(
+        torch.device("cpu"),
+        lambda done, total: None,
+        seeds=[31, 32],
+        depth=2,
+        width=16,
+        schedule=Schedule(steps=2, batch=8, rate=0.01, points=1),
+    )
+    ((levels, seeds),) = given
+    assert seeds == [31, 32] * 3
+    assert len(set(levels)) == 3
+    assert levels[::2] == levels[1::2]

@@ -132,3 +132,8 @@ def test_denormals_are_flushed_inside_the_block_only() -> None:
     with denormals_flushed():
         assert tiny * 1.0 == 0
     assert tiny * 1.0 != 0
+
+
+def test_batches_and_weights_are_drawn_from_different_streams() -> None:
+    shared = np.random.default_rng([5, 0]).permutation(1000)
+    assert not np.array_equal(batch_order(5, 1000, Schedule(steps=10, batch=100, rate=0.1)).ravel(), shared)
