@@ -77,3 +77,9 @@ def test_an_existing_file_keeps_its_permissions_and_a_link_its_target(tmp_path: 
 def test_unusable_paths_are_our_error() -> None:
     with pytest.raises(FileOutputError):
         write_atomically("a\0b", "x")
+
+
+def test_a_loop_of_links_is_our_error(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(FileOutputError):
+        write_atomically(tmp_path / "loop", "x")

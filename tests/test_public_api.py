@@ -154,3 +154,10 @@ def test_what_is_no_activation_is_refused(wrong: object) -> None:
         with pytest.raises(vt.VmapTheoryError) as caught:
             call(wrong)
         assert isinstance(caught.value, TypeError)
+
+
+def test_star_import_brings_the_public_names() -> None:
+    names: dict[str, Any] = {}
+    exec("from vmap_theory import *", names)  # noqa: S102 (our own line)
+    assert names["derive"] is vt.derive
+    assert set(names) - {"__builtins__"} == set(vt.__all__)

@@ -180,3 +180,33 @@ def test_progress_is_reported() -> None:
 def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], remark: str) -> None:
     with pytest.raises(error, match=remark):
         vt.eoc_table(**{"families": ["crelu"], "sparsities": [0.85], "digits": 10} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("stabilities", "points"),
+    [(("unstable", "stable", "unstable"), None), (None, 77.0)],
+    ids=["stabilities exchanged", "a point moved"],
+)
+def test_edited_fixed_points_are_found_out(
+    table: vt.EocTable, stabilities: Any, points: float | None, tmp_path: Path
+) -> None:
+    row = next(r for r in table.rows if len(r.fixed_points) == 3)
+    edited = {"stabilities": stabilities} if stabilities else {"fixed_points": (*row.fixed_points[:2], points)}
+    changed = table.model_copy(update={"rows": (row.model_copy(update=edited),)})
+    with pytest.raises(TableFormatError, match=r"rows\.0\.(stabilities|fixed_points)"):
+        changed.write(tmp_path / "t.json")
+
+
+def test_a_row_twice_and_a_false_hash_are_refused(table: vt.EocTable, tmp_path: Path) -> None:
+    with pytest.raises(TableFormatError, match="two rows"):
+        table.model_copy(update={"rows": (table.rows[0], table.rows[0])}).write(tmp_path / "t.json")
+    entries = (table.provenance.formulas[0].model_copy(update={"sha256": "0" * 64}), *table.provenance.formulas[1:])
+    false = table.model_copy(update={"provenance": table.provenance.model_copy(update={"formulas": entries})})
+    with pytest.raises(TableFormatError, match="other formulas"):
+        false.write(tmp_path / "t.json")
+
+
+def test_a_row_where_every_variance_is_kept(tmp_path: Path) -> None:
+    table = vt.eoc_table(["relu_tau"], [0.5], digits=10)  # tau = 0: ReLU on its edge of chaos
+    assert table.rows[0].fixed_points == ()
+    assert vt.read_eoc_table(table.write(tmp_path / "t.csv")) == table

@@ -18,14 +18,15 @@ def require_writable_folder(path: str | os.PathLike[str]) -> Path:
     FileOutputError
         They cannot.
     """
-    folder = Path(path)
     try:
+        folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise FileOutputError(
-            f"cannot write to the folder {folder}: {error.strerror or error}. Choose a folder that can be written."
+            f"cannot write to the folder {path}: {getattr(error, 'strerror', None) or error}. "
+            "Choose a folder that can be written."
         ) from None
     return folder
 
@@ -41,7 +42,7 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path
     try:
         target = Path(path).resolve()  # through a link: what it points to is replaced, not the link
         data = content.encode() if isinstance(content, str) else content
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        temporary = target.with_name(f".{target.name[:80]}.{os.getpid()}.{secrets.token_hex(4)}")
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             # O_EXCL and the user's own umask; an existing file keeps its permissions.
@@ -53,7 +54,7 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RuntimeError) as error:  # RuntimeError: a loop of links
         reason = getattr(error, "strerror", None) or error
         raise FileOutputError(f"cannot write {path}: {reason}. Choose a path that can be written.") from None
     return Path(path)

@@ -55,7 +55,7 @@ COLUMN_MEANINGS = {
     "sigma_b2": "variance of the biases",
     "slope": "$V'(q^*)$ reached",
     "curvature": "$V''(q^*)$",
-    "fixed_points": "all solutions of $V(q) = q$, ascending",
+    "fixed_points": "all solutions of $V(q) = q$ found, ascending; empty where $V(q) = q$ to rounding over decades",
     "stabilities": "one for each fixed point",
 }
 """One for each column of the schema: a column without a line here, or a line without a column, fails the build."""

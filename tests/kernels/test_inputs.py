@@ -1,8 +1,10 @@
 """Shapes, broadcasting and refusals of `gaussian_moments`."""
 
+import math
 from dataclasses import fields
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -124,3 +126,21 @@ def test_extreme_variances_do_not_warn_or_break() -> None:
         for field in fields(vt.GaussianMoments):
             assert not np.isnan(getattr(result, field.name)).any(), (family, field.name)
         assert np.all((result.sparsity >= 0) & (result.sparsity <= 1 + 1e-15))
+
+
+def test_a_parameter_may_have_any_name() -> None:
+    # The kernels shift x by a symbol of their own, which no parameter's name and domain may equal.
+    x, t = sp.symbols("x t")
+    act = vt.Activation.from_expression(sp.Piecewise((0, x < t), (x, True)), [vt.Parameter("t", sp.Interval(0, sp.oo))])
+    free = vt.gaussian_moments(act, 1.0, t=2.0).second_moment
+    # E[z^2; z > 2] = 2 n(2) + Q(2)
+    assert free == pytest.approx(2 * math.exp(-2) / math.sqrt(2 * math.pi) + math.erfc(math.sqrt(2)) / 2, rel=1e-13)
+
+
+@pytest.mark.parametrize(("q", "tau"), [(1e-200, 3e-99), (1e-300, 8e-150), (1e280, 6e140)])
+def test_tiny_and_huge_units_keep_their_digits(q: float, tau: float) -> None:
+    with mpmath.workdps(40):
+        expected = float(mpmath.erfc(mpmath.mpf(tau) / mpmath.sqrt(2 * mpmath.mpf(q))) / 2)
+    assert vt.gaussian_moments("relu_tau", q, tau=tau).slope_moment == pytest.approx(
+        expected, rel=2e-13 + 3e-16 * tau**2 / q
+    )

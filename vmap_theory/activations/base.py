@@ -204,7 +204,8 @@ class Activation:
                 f"the pieces leave a gap: nothing is defined for x < {triples[0][0]}. Start the first at -oo."
             )
         for (lower, upper, _), expected in zip(triples, wanted, strict=True):
-            if lower != expected:
+            meets = lower == expected or (lower.is_finite and expected.is_finite and compare(lower, expected) == 0)
+            if not meets:
                 kind = "overlap" if (lower - expected).is_negative else "leave a gap"
                 raise PiecesError(
                     f"the pieces {kind}: one ends at {expected} and the next starts at {lower}. "

@@ -62,6 +62,8 @@ class Parameter:
             raise ExpressionError(f"{self.name!r} cannot name a parameter: use letters, digits and inner underscores.")
         if self.name in RESERVED_NAMES:
             raise ExpressionError(f"the name {self.name!r} is reserved: call the parameter something else.")
+        if not isinstance(self.domain, sp.Interval):
+            raise DomainError(f"the domain of {self.name} is {self.domain}: give a sympy.Interval with inner points.")
         low, high = self.typical
         if not (low <= high and self._holds(sp.Rational(low)) and self._holds(sp.Rational(high))):
             raise DomainError(
@@ -143,11 +145,11 @@ def exact_number(name: str, value: object) -> sp.Expr:
     if isinstance(plain, float):
         if plain != plain or plain in (float("inf"), float("-inf")):
             raise DomainError(f"{name} = {value} is outside its domain: give a finite real number.")
-        return sp.Rational(plain)
+        return _within_float64(name, sp.Rational(plain))
     if isinstance(plain, (numbers.Integral, Fraction)):
         return _within_float64(name, sp.Rational(plain))
-    if isinstance(plain, Decimal) and plain.is_finite():
-        return sp.Rational(str(plain))
+    if isinstance(plain, Decimal) and plain.is_finite() and abs(plain.adjusted()) < 1000:
+        return _within_float64(name, sp.Rational(str(plain)))
     if isinstance(plain, sp.Expr):
         if plain.free_symbols:
             raise DtypeError(
@@ -163,6 +165,6 @@ def exact_number(name: str, value: object) -> sp.Expr:
 def _within_float64(name: str, number: sp.Expr) -> sp.Expr:
     if sign_of(number) == 0:  # such as sin(1)^2 + cos(1)^2 - 1
         return sp.Integer(0)
-    if abs(number.evalf(5)) > 1e300:
-        raise DomainError(f"{name} is beyond 1e300, the largest that is worked with: give a smaller number.")
+    if abs(number.evalf(5)) > 1e300 or float(number) == 0:
+        raise DomainError(f"{name} is beyond the range of float64: give 0 or a number from 1e-300 to 1e300 in size.")
     return number

@@ -1,7 +1,8 @@
 r"""Gaussian moments of a piecewise polynomial on arrays, by Gauss-Legendre rules on integrals without cancellation.
 
 Notation: s = sqrt(q), and on a half-line part of `kernels.plan` u = |x|/s = a + t with a = start/s, psi(t) = phi as a
-polynomial in t, w = psi^2.  Scaling sqrt(q) instead of differentiating the density gives
+polynomial in t, w = psi^2.  psi is measured in units of s too, so that nothing under- or overflows
+before its time.  Scaling sqrt(q) instead of differentiating the density gives
 
 .. math::
     E[\phi^2]       &= \int \psi^2 \\
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1024  # points at a time: 48 nodes x 1024 points x 8 bytes stay in a core's cache; 4096 took six times as long
 _TINY = float(np.finfo(np.float64).tiny)  # what may be lost below the smallest normal number
+_UNITS = (1e-140, 1e140)  # of phi: sqrt(q) within this range, so that squares of phi in units stay finite
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -177,29 +179,38 @@ def _moments_flat(act: Activation, q: Array, values: dict[str, Array]) -> dict[s
 def _moments_chunk(plan: Plan, q: Array, values: dict[str, Array]) -> dict[str, Array]:
     totals = {field.name: np.zeros(q.size) for field in fields(GaussianMoments)}
     s = np.sqrt(q)
+    unit = np.clip(s, *_UNITS)
+    scale = np.where(unit == s, q, unit * unit)  # unit^2, without a rounding where the unit is sqrt(q)
     for part in plan.parts:
-        _add_part(totals, part, q, s, values)
+        _add_part(totals, part, (q, s, scale), values)
     for step in plan.steps:
         u = _in_units(step.at, values, s)
-        weight = evaluate(step.rise, values) * u * _density(u)
+        weight = evaluate(step.rise, values) / scale * (u * _density(u))
         _add(totals, "d_second_moment", weight / 2, np.abs(weight) / 2, u)
         _add(totals, "d2_second_moment", weight * (u * u - 3), np.abs(weight) * (u * u + 3), u)
     for kink in plan.kinks:
         u = _in_units(kink.at, values, s)
-        weight = evaluate(kink.slope_change, values) * s * u * u * _density(u)
+        weight = evaluate(kink.slope_change, values) * s / scale * (u * u * _density(u))
         _add(totals, "d2_second_moment", weight, np.abs(weight), u)
-    for name in ("d_second_moment", "slope_moment"):
-        totals[name] /= q
-        totals[f"{name}_error"] /= q
-    for name in ("d2_second_moment", "d2_second_moment_error"):
-        totals[name] = totals[name] / (2 * q) / (2 * q)
+    totals["second_moment"] *= scale
+    totals["second_moment_error"] *= scale
+    totals["second_moment_error"][totals["second_moment_error"] > 0] += _TINY
+    for name in ("d_second_moment", "slope_moment", "d2_second_moment"):
+        for kind in (name, f"{name}_error"):
+            totals[kind] *= scale / q
+    for kind in ("d2_second_moment", "d2_second_moment_error"):
+        totals[kind] /= 4 * q
     for jump in plan.jumps:
         totals["slope_moment"][np.broadcast_to(evaluate(jump, values), q.shape) != 0] = np.inf
     totals["slope_moment_error"][np.isinf(totals["slope_moment"])] = 0.0
     return totals
 
 
-def _add_part(totals: dict[str, Array], part: HalfLinePart, q: Array, s: Array, values: dict[str, Array]) -> None:
+def _add_part(
+    totals: dict[str, Array], part: HalfLinePart, units: tuple[Array, Array, Array], values: dict[str, Array]
+) -> None:
+    """Add the integrals over one part; `units` are q, sqrt(q) and the square of the unit of phi."""
+    _, s, scale = units
     a = _in_units(part.start, values, s)
     width = np.full(s.shape, np.inf) if part.width.is_infinite else evaluate(part.width, values) / s
     degree = len(part.coefficients) - 1
@@ -208,14 +219,14 @@ def _add_part(totals: dict[str, Array], part: HalfLinePart, q: Array, s: Array, 
         if not part.coefficients:
             _add(totals, "sparsity", mass, mass, a)
         else:
-            level = evaluate(part.coefficients[0], values)
+            level = evaluate(part.coefficients[0], values) / np.sqrt(scale)
             _add(totals, "second_moment", level**2 * mass, level**2 * mass, a)
             mass_there = np.where(level == 0, mass, 0.0)
             if mass_there.any():
                 _add(totals, "sparsity", mass_there, mass_there, a)
         return
     if part.start.is_zero and part.width.is_infinite:
-        _add_whole_half_line(totals, part, q, s, values)
+        _add_whole_half_line(totals, part, units, values)
         return
     t, mass = _nodes(a, width, degree)
     if not part.coefficients:
@@ -223,7 +234,7 @@ def _add_part(totals: dict[str, Array], part: HalfLinePart, q: Array, s: Array, 
         _add(totals, "sparsity", mass, mass, a)
         return
     u = a + t
-    psi = [evaluate(c, values) * s**power for power, c in enumerate(part.coefficients)]
+    psi = [evaluate(c, values) * (s**power / np.sqrt(scale)) for power, c in enumerate(part.coefficients)]
     vanishes = np.all([c == 0 for c in np.broadcast_arrays(t[0], *psi)[1:]], axis=0)
     if vanishes.any():  # a coefficient that is zero for some of the parameters given, such as a slope
         mass_there = np.where(vanishes, mass.sum(axis=0), 0.0)
@@ -243,9 +254,10 @@ def _add_part(totals: dict[str, Array], part: HalfLinePart, q: Array, s: Array, 
 
 
 def _add_whole_half_line(
-    totals: dict[str, Array], part: HalfLinePart, q: Array, s: Array, values: dict[str, Array]
+    totals: dict[str, Array], part: HalfLinePart, units: tuple[Array, Array, Array], values: dict[str, Array]
 ) -> None:
     """A polynomial on all of (0, oo): exact half moments, so that (leaky) ReLU and the identity come out exact."""
+    q, s, scale = units
     psi = [evaluate(c, values) for c in part.coefficients]
     half = np.where(np.all([c == 0 for c in np.broadcast_arrays(s, *psi)[1:]], axis=0), 0.5, 0.0)
     if half.any():
@@ -253,7 +265,8 @@ def _add_whole_half_line(
     for i, left in enumerate(psi):
         for j, right in enumerate(psi):
             k = i + j
-            product = left * right * (s if k % 2 else 1.0) * q ** (k // 2)  # even powers of sqrt(q) without a rounding
+            power = (s if k % 2 else 1.0) * (q ** (k // 2) / scale)  # even powers of sqrt(q) without a rounding
+            product = left * right * power
             term = product * _half_moment(k)
             size = np.abs(term)
             # psi psi u d/du and its companion act on t^k, the product of t^i and t^j, as multiplication by numbers

@@ -21,7 +21,7 @@ from ..activations.base import Activation, Piece
 from ..activations.partition import X, sign_of
 from ..errors import SymbolicParameterError
 
-_T = sp.Symbol("t", nonnegative=True)
+_T = sp.Dummy("t", nonnegative=True)  # no parameter of any name equals it
 
 
 @dataclass(frozen=True)
