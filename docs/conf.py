@@ -18,6 +18,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinxcontrib.bibtex",
+    "page_rendering",
     "vmap_docs",
 ]
 exclude_patterns = ["_build"]
@@ -28,7 +29,7 @@ bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "alpha"
 bibtex_reference_style = "author_year"
 
-html_math_renderer = "mathml"  # see vmap_docs: no script, no network
+html_math_renderer = "mathml"  # see page_rendering: no script, no network
 html_theme = "furo"
 html_title = f"vmap_theory {release}"
 html_static_path = ["_static"]
@@ -42,7 +43,7 @@ napoleon_google_docstring = False
 napoleon_use_param = False
 napoleon_use_rtype = False
 napoleon_custom_sections = [("Attributes", "params_style")]  # several names may share a line
-default_role = "py:maybe"  # a link where the name is documented, plain code elsewhere; see vmap_docs
+default_role = "py:maybe"  # a link where the name is documented, plain code elsewhere; see page_rendering
 
 smartquotes = False  # primes are derivatives: V'' is no closing quotation mark
 nitpicky = True

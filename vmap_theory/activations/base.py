@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from ..errors import ExpressionError, PiecesError, SymbolicParameterError, UnknownNameError
-from .parameters import Parameter
+from .parameters import REAL, Parameter
 from .partition import X, compare, flatten, sign_of
 
 if TYPE_CHECKING:
@@ -357,7 +357,7 @@ def _float_pieces(act: Activation) -> tuple[list[float], list[list[float]], list
 
 def _undeclared(name: str, has_value: bool) -> Parameter:
     if has_value:  # the user's number decides; no domain was declared that it could leave
-        return Parameter(name, sp.Interval(-sp.oo, sp.oo))
+        return Parameter(name, REAL)
     return Parameter(name)
 
 

@@ -216,29 +216,20 @@ def _add_part(
     degree = len(part.coefficients) - 1
     if degree <= 0 and part.width.is_infinite:  # a constant to infinity: the upper tail itself, accurate as it stands
         mass = ndtr(-a)
-        if not part.coefficients:
-            _add(totals, "sparsity", mass, mass, a)
-        else:
-            level = evaluate(part.coefficients[0], values) / np.sqrt(scale)
-            _add(totals, "second_moment", level**2 * mass, level**2 * mass, a)
-            mass_there = np.where(level == 0, mass, 0.0)
-            if mass_there.any():
-                _add(totals, "sparsity", mass_there, mass_there, a)
+        level = [evaluate(c, values) / np.sqrt(scale) for c in part.coefficients]
+        for value in level:
+            _add(totals, "second_moment", value**2 * mass, value**2 * mass, a)
+        _add_zeros(totals, level, mass, a)
         return
     if part.start.is_zero and part.width.is_infinite:
         _add_whole_half_line(totals, part, units, values)
         return
     t, mass = _nodes(a, width, degree)
-    if not part.coefficients:
-        mass = mass.sum(axis=0)
-        _add(totals, "sparsity", mass, mass, a)
-        return
     u = a + t
     psi = [evaluate(c, values) * (s**power / np.sqrt(scale)) for power, c in enumerate(part.coefficients)]
-    vanishes = np.all([c == 0 for c in np.broadcast_arrays(t[0], *psi)[1:]], axis=0)
-    if vanishes.any():  # a coefficient that is zero for some of the parameters given, such as a slope
-        mass_there = np.where(vanishes, mass.sum(axis=0), 0.0)
-        _add(totals, "sparsity", mass_there, mass_there, a)
+    _add_zeros(totals, psi, mass.sum(axis=0), a)
+    if not psi:
+        return
     square = _convolved(psi, psi)
     slope = [power * c for power, c in enumerate(psi)][1:]
     slope_square = _convolved(slope, slope)
@@ -259,9 +250,7 @@ def _add_whole_half_line(
     """A polynomial on all of (0, oo): exact half moments, so that (leaky) ReLU and the identity come out exact."""
     q, s, scale = units
     psi = [evaluate(c, values) for c in part.coefficients]
-    half = np.where(np.all([c == 0 for c in np.broadcast_arrays(s, *psi)[1:]], axis=0), 0.5, 0.0)
-    if half.any():
-        _add(totals, "sparsity", half, half, 0.0)
+    _add_zeros(totals, psi, np.full(s.shape, 0.5), 0.0)
     for i, left in enumerate(psi):
         for j, right in enumerate(psi):
             k = i + j
@@ -276,6 +265,17 @@ def _add_whole_half_line(
             if i and j:
                 slope = product * (i * j * _half_moment(k - 2))
                 _add(totals, "slope_moment", slope, np.abs(slope), 0.0)
+
+
+def _add_zeros(totals: dict[str, Array], psi: Sequence[Array], mass: Array, a: Array | float) -> None:
+    """Count a part's mass as zeros of phi: always if it has no coefficients, else where all of them vanish.
+
+    Coefficients vanish for single values among the parameters given, such as a slope of 0.
+    """
+    vanishes = np.all([np.broadcast_to(c, mass.shape) == 0 for c in psi], axis=0)
+    if vanishes.any():
+        there = np.where(vanishes, mass, 0.0)
+        _add(totals, "sparsity", there, there, a)
 
 
 def _half_moment(k: int) -> float:
