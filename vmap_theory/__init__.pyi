@@ -10,6 +10,7 @@ from .activations import family_names as family_names
 from .errors import VmapTheoryError as VmapTheoryError
 from .formulas import Formulas as Formulas
 from .formulas import derive as derive
+from .frameworks import activation_from_torch as activation_from_torch
 from .kernels import GaussianMoments as GaussianMoments
 from .kernels import gaussian_moments as gaussian_moments
 from .parsing import parse_activation as parse_activation
@@ -28,5 +29,6 @@ from .variance_map import VarianceMap as VarianceMap
 from .verification import VerificationReport as VerificationReport
 from .verification import VerificationRow as VerificationRow
 from .verification import verify as verify
+from .verification import verify_catalogue as verify_catalogue
 
 __version__: str

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import sympy as sp
 
 from .activations import Activation, as_activation
-from .activations.partition import X
+from .activations.symbols import X
 from .errors import UnknownNameError
 from .latex import to_latex
-from .moments import Q, expectation
+from .moments import Q, Term, TermSum, expectation, normal_density, terms_of
 
 SIGMA_W2 = sp.Symbol("sigma_w2", positive=True)
 """Weight variance times fan-in."""
@@ -49,7 +50,7 @@ _LONGEST_FRACTION = 10**9
 
 @dataclass(frozen=True)
 class Formulas:
-    """Closed forms for one activation, as SymPy expressions in q, sigma_w2, sigma_b2 and the free parameters.
+    """The maps of one activation as SymPy expressions in q, sigma_w2, sigma_b2 and the free parameters.
 
     Attributes
     ----------
@@ -64,7 +65,8 @@ class Formulas:
     sparsity : sympy expression
         P(phi(X) = 0).
     is_exact : bool
-        True: every expression is a closed form.
+        True: every expression is a closed form.  False: no closed form is known for some; they are integrals that SymPy
+        leaves as they are, and `gaussian_moments` evaluates them with an error bound.
 
     Examples
     --------
@@ -123,7 +125,7 @@ class Formulas:
 
 
 def derive(act: Activation | str) -> Formulas:
-    """Derive V, V', V'', chi_1, E[phi^2], E[phi'^2] and the sparsity in closed form.
+    """Derive V, V', V'', chi_1, E[phi^2], E[phi'^2] and the sparsity, in closed form where one is known.
 
     Parameters
     ----------
@@ -133,13 +135,15 @@ def derive(act: Activation | str) -> Formulas:
     Returns
     -------
     Formulas
-        Exact; canonical (the same whatever the hash seed); in terms of erfc of non-negative arguments where the signs
-        of the break points are known, so that sparse tails keep their digits.
+        Exact for pieces built from polynomials, x^-k away from zero, exp, sin, cos, sinh, cosh of linear arguments,
+        exp(-c x^2), and for up to two erf factors on the whole line; ``is_exact`` says so.  Canonical (the same
+        whatever the hash seed); in terms of erfc of non-negative arguments where the signs of the break points are
+        known, so that sparse tails keep their digits.
 
     Notes
     -----
     Method: truncated Gaussian moments (`vmap_theory.moments`), and for the derivatives the heat equation with the
-    point masses of (phi^2)'' and (phi^2)'''' at kinks and jumps.  No integral is left to SymPy.
+    point masses of (phi^2)'' and (phi^2)'''' at kinks and jumps.  SymPy's own integrator is never asked.
 
     A formula in symbolic parameters holds for general values.  Where a value changes the structure (leaky_relu with
     slope 0 has zeros, hard_threshold with tau = 0 no jumps), put it in first: ``derive(act.bind(tau=0))``.
@@ -149,23 +153,62 @@ def derive(act: Activation | str) -> Formulas:
 
 @lru_cache(maxsize=256)
 def _derived(act: Activation) -> Formulas:
-    breaks = [point.at for point in act.breaks]
-    phi = [piece.expression for piece in act.pieces]
-    squares = [sp.expand(p**2) for p in phi]
-    slopes = [sp.expand(sp.diff(p, X) ** 2) for p in phi]
-    zeros = [sp.Integer(1) if p == 0 else sp.Integer(0) for p in phi]
-    moments = [expectation(breaks, squares, order).expression() for order in range(3)]
-    slope_moment = sp.oo if act.jumps else expectation(breaks, slopes).expression()
+    found = _Moments(act)
+    second = [found.second_moment(order) for order in range(3)]
+    slope_moment = sp.oo if act.slope_is_infinite else found.slope_moment()
     return Formulas(
         activation=act,
-        second_moment=moments[0],
+        second_moment=second[0],
         slope_moment=slope_moment,
-        sparsity=expectation(breaks, zeros).expression(),
-        V=SIGMA_W2 * moments[0] + SIGMA_B2,
-        dV=SIGMA_W2 * moments[1],
-        d2V=SIGMA_W2 * moments[2],
+        sparsity=found.sparsity(),
+        V=SIGMA_W2 * second[0] + SIGMA_B2,
+        dV=SIGMA_W2 * second[1],
+        d2V=SIGMA_W2 * second[2],
         chi_1=SIGMA_W2 * slope_moment,
+        is_exact=found.is_exact,
     )
+
+
+class _Moments:
+    """The moments of one activation: closed forms where they are known, else integrals that are left as they are."""
+
+    def __init__(self, act: Activation) -> None:
+        self._pieces = act.pieces
+        self._breaks = [piece.upper for piece in act.pieces[:-1]]
+        self._terms = [terms_of(piece.expression) for piece in act.pieces]
+        self.is_exact = True
+
+    def second_moment(self, order: int) -> sp.Expr:
+        """d^order/dq^order E[phi^2]."""
+        weight = sp.factor(sp.cancel(sp.diff(normal_density(X), Q, order) / normal_density(X)))
+        closed = self._expectation(lambda part: part * part, order)
+        return self._integral(lambda phi: weight * phi**2) if closed is None else closed
+
+    def slope_moment(self) -> sp.Expr:
+        """E[phi'^2]."""
+        closed = self._expectation(lambda part: part.derivative() * part.derivative())
+        return self._integral(lambda phi: sp.diff(phi, X) ** 2) if closed is None else closed
+
+    def sparsity(self) -> sp.Expr:
+        """P(phi = 0), always in closed form."""
+        zeros = [TermSum([(Term(), sp.S.One)] if piece.expression == 0 else []) for piece in self._pieces]
+        return expectation(self._breaks, zeros)
+
+    def _expectation(self, rule: Callable[[TermSum], TermSum], order: int = 0) -> sp.Expr | None:
+        known = [part for part in self._terms if part is not None]
+        if len(known) == len(self._terms):
+            return expectation(self._breaks, [rule(part) for part in known], order)
+        return None
+
+    def _integral(self, integrand: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
+        self.is_exact = False
+        return sp.Add(
+            *(
+                sp.Integral(integrand(piece.expression) * normal_density(X), (X, piece.lower, piece.upper))
+                for piece in self._pieces
+                if piece.expression != 0
+            )
+        )
 
 
 def _readable(expression: sp.Expr) -> sp.Expr:

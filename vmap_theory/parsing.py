@@ -35,14 +35,21 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "Or": sp.Or,
     "Piecewise": sp.Piecewise,
     "abs": sp.Abs,
+    "acos": sp.acos,
+    "asin": sp.asin,
+    "asinh": sp.asinh,
+    "atan": sp.atan,
+    "ceiling": sp.ceiling,
     "cos": sp.cos,
     "cosh": sp.cosh,
     "erf": sp.erf,
     "erfc": sp.erfc,
     "exp": sp.exp,
+    "floor": sp.floor,
     "log": sp.log,
     "max": sp.Max,
     "min": sp.Min,
+    "sigmoid": lambda u: 1 / (1 + sp.exp(-u)),
     "sign": sp.sign,
     "sin": sp.sin,
     "sinh": sp.sinh,
@@ -50,7 +57,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "tan": sp.tan,
     "tanh": sp.tanh,
 }
-"""The functions that a text may call.  The transcendental ones may stand in coefficients, as in ``sin(1)*x``."""
+"""The functions that a text may call: SymPy's names, Python's ``abs``, ``max``, ``min``, and ``sigmoid``."""
 
 CONSTANTS: Mapping[str, sp.Expr] = {"pi": sp.pi, "E": sp.E}
 
@@ -73,9 +80,10 @@ def parse_activation(
     ----------
     text : str
         An expression in ``x``, such as ``Piecewise((0, x < tau), (x - tau, x < tau + m), (m, True))`` or
-        ``Min(Max(x - tau, 0), m)``.  Powers are written ``**`` or ``^``.  Every name other than ``x``, ``pi``, ``E``
-        and the functions (Piecewise, Max, Min, Abs, sign, Heaviside; sqrt, exp, log, sin, cos, tan, sinh, cosh, tanh,
-        erf, erfc of constants; And, Or, Not) is a parameter.  Decimal numbers are exact: 0.3 is 3/10.
+        ``Min(Max(x - tau, 0), m)`` or ``x * tanh(beta * x)``.  Powers are written ``**`` or ``^``.  Every name other
+        than ``x``, ``pi``, ``E`` and the functions (Piecewise, Max, Min, Abs, sign, Heaviside, floor, ceiling; sqrt,
+        exp, log, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, erf, erfc, sigmoid; And, Or, Not) is a
+        parameter.  Decimal numbers are exact: 0.3 is 3/10.
     name : str
         A name for legends and reports.
     parameters : sequence of Parameter
@@ -262,8 +270,10 @@ class _Reader:
         return left * right
 
     def _power(self, node: ast.BinOp, base: Any, exponent: Any) -> Any:
-        if not exponent.is_number or not exponent.is_Rational:
-            raise ExpressionError(f"{self._source(node)} is not allowed: exponents must be rational numbers.")
+        if not exponent.is_number:
+            return sp.exp(exponent * sp.log(base)) if base.is_positive else base**exponent
+        if not exponent.is_Rational:
+            raise ExpressionError(f"{self._source(node)} is not allowed: a number in an exponent must be rational.")
         if abs(exponent) > MAX_BITS:
             raise ExpressionError(f"{self._source(node)} is too large a power: exponents go to {MAX_BITS}.")
         if base.is_number:

@@ -1,79 +1,41 @@
-"""The frozen value `Activation`: polynomial pieces on intervals, with parameters, break points and a source."""
+"""The frozen value `Activation`: pieces on intervals, with parameters, break points and a source."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from ..errors import ExpressionError, PiecesError, SymbolicParameterError, UnknownNameError
+from ..errors import ExpressionError, SymbolicParameterError, UnknownNameError
+from .admission import slope_is_square_integrable
+from .evaluation import evaluate_on
+from .opaque import OpaqueFunction, opaque_pieces
 from .parameters import REAL, Parameter
-from .partition import X, compare, flatten, sign_of
+from .pieces import Break as Break
+from .pieces import Piece as Piece
+from .pieces import checked_triples, meeting_point, pieces_of
+from .polynomials import is_polynomial
+from .relations import Limit as Limit
+from .relations import TorchModule as TorchModule
+from .signs import compare
+from .symbols import X
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
 
-@dataclass(frozen=True)
-class Piece:
-    """One polynomial on the open interval ``(lower, upper)``."""
-
-    lower: sp.Expr
-    upper: sp.Expr
-    expression: sp.Expr
-
-
-@dataclass(frozen=True)
-class Break:
-    """A point where two pieces meet.
-
-    Attributes
-    ----------
-    at : sympy expression
-        Where.
-    jump : sympy expression
-        phi(at+) - phi(at-); zero where phi is continuous.
-    slope_change : sympy expression
-        phi'(at+) - phi'(at-).
-    """
-
-    at: sp.Expr
-    jump: sp.Expr
-    slope_change: sp.Expr
-
-
-@dataclass(frozen=True)
-class Limit:
-    """What the activation becomes as a parameter goes to a value: another family.
-
-    Attributes
-    ----------
-    parameter, value : str, sympy number
-        Which parameter goes where; the value may be oo.
-    family : str
-        Name of the other family.
-    family_values : tuple of (str, sympy expression)
-        Values of the other family's parameters where they are not those of the same name: numbers or parameters of
-        this family.
-    """
-
-    parameter: str
-    value: sp.Expr
-    family: str
-    family_values: tuple[tuple[str, sp.Expr], ...] = ()
-
-
 @dataclass(frozen=True, repr=False)
 class Activation:
-    """A piecewise-polynomial activation phi(x), an immutable and hashable value.
+    """An activation phi(x), given piece by piece, an immutable and hashable value.
 
-    Make one with `vmap_theory.activation` (by name), `vmap_theory.parse_activation` (from text) or
-    `Activation.from_expression` (from SymPy).  Calling it evaluates phi on an array.
+    Make one with `vmap_theory.activation` (by name), `vmap_theory.parse_activation` (from text),
+    `Activation.from_expression` (from SymPy) or `Activation.from_function` (from a Python function).  Calling it
+    evaluates phi on an array.
 
     Attributes
     ----------
@@ -81,8 +43,9 @@ class Activation:
         Name in the registry, or ``custom``.
     expression : sympy expression
         phi as it was written, in ``x`` and the parameters that have no value yet.
-    pieces : tuple of Piece
-        Ascending, without gaps, from -oo to oo.
+    known_pieces : tuple of Piece
+        Ascending, without gaps, from -oo to oo; empty as long as an integer parameter that they depend on as a whole
+        has no value.  `pieces` is the same, checked.
     parameters : tuple of Parameter
         All parameters, with or without a value.
     values : tuple of (str, sympy number)
@@ -91,6 +54,12 @@ class Activation:
         A line for people and the reference it comes from.
     limits : tuple of Limit
         Other families that it contains as limits.
+    torch : tuple of TorchModule
+        The modules of PyTorch that compute it.
+    penalty : sympy expression or None
+        g, if phi is a proximal operator: ``phi(u) = argmin_x (x - u)^2 / 2 + g(x)``; oo where x is not allowed.
+    function : OpaqueFunction or None
+        The Python function that it was made from, if it was.
 
     Examples
     --------
@@ -104,12 +73,15 @@ class Activation:
 
     name: str
     expression: sp.Expr
-    pieces: tuple[Piece, ...]
+    known_pieces: tuple[Piece, ...]
     parameters: tuple[Parameter, ...] = ()
     values: tuple[tuple[str, sp.Expr], ...] = ()
     title: str = field(default="", compare=False)
     source: str = field(default="", compare=False)
     limits: tuple[Limit, ...] = field(default=(), compare=False)
+    torch: tuple[TorchModule, ...] = field(default=(), compare=False)
+    penalty: sp.Expr | None = field(default=None, compare=False)
+    function: OpaqueFunction | None = None
 
     @classmethod
     def from_expression(
@@ -121,6 +93,8 @@ class Activation:
         title: str = "",
         source: str = "",
         limits: Sequence[Limit] = (),
+        torch: Sequence[TorchModule] = (),
+        penalty: sp.Expr | None = None,
         **values: Any,
     ) -> Activation:
         """Make an activation from a SymPy expression in the symbol ``x``.
@@ -128,11 +102,11 @@ class Activation:
         Parameters
         ----------
         expression : sympy expression
-            A nest of Piecewise, Max, Min, Abs, sign, Heaviside and polynomials in ``x``.  Symbols are told apart by
-            name alone.
+            A nest of Piecewise, Max, Min, Abs, sign, Heaviside, floor and the usual functions in ``x``.  Symbols are
+            told apart by name alone.
         parameters : sequence of Parameter
             Declarations; a symbol that is not declared becomes a parameter on (0, oo).
-        name, title, source, limits
+        name, title, source, limits, torch, penalty
             As in `Activation`.
         **values : number
             Values of parameters; they are put in before break points are ordered.
@@ -140,7 +114,7 @@ class Activation:
         Raises
         ------
         ExpressionError
-            A piece is not a polynomial in x.
+            A piece is complex or undefined somewhere, holds a function that is not known, or E[phi^2] is infinite.
         PiecesError
             The pieces leave a gap, or their order depends on the parameters.
         UnknownNameError
@@ -159,10 +133,18 @@ class Activation:
         bound = tuple((p.name, p.accept(values[p.name])) for p in wholly if values.get(p.name) is not None)
         exact = expression.replace(lambda part: part.is_Float, lambda part: sp.Rational(part)).xreplace(to_symbols)
         exact = _put_in(exact, wholly, bound)
-        partition = flatten(exact)
-        ends = (-sp.oo, *partition.breaks, sp.oo)
-        pieces = tuple(Piece(*triple) for triple in zip(ends, ends[1:], partition.parts, strict=False))
-        return cls(name, exact, pieces, wholly, bound, title, source, tuple(limits))
+        return cls(
+            name,
+            exact,
+            () if any(symbol.is_integer for symbol in exact.free_symbols) else pieces_of(exact),
+            wholly,
+            bound,
+            title,
+            source,
+            tuple(limits),
+            tuple(torch),
+            penalty,
+        )
 
     @classmethod
     def from_pieces(
@@ -173,7 +155,7 @@ class Activation:
         name: str = "custom",
         **values: Any,
     ) -> Activation:
-        """Make an activation from triples ``(lower, upper, polynomial in x)`` that cover the whole line.
+        """Make an activation from triples ``(lower, upper, expression in x)`` that cover the whole line.
 
         Raises
         ------
@@ -186,41 +168,65 @@ class Activation:
         >>> Activation.from_pieces([(-sp.oo, 0, 0), (0, sp.oo, x**2)])([-1.0, 3.0])
         array([0., 9.])
         """
-        try:
-            triples = [tuple(sp.sympify(part, strict=True) for part in piece) for piece in pieces]
-        except (sp.SympifyError, TypeError) as error:
-            raise ExpressionError(
-                f"pieces hold something that is no number and no SymPy expression: {error}."
-            ) from None
-        if not triples or any(len(triple) != 3 for triple in triples):
-            raise PiecesError("pieces must be a list of triples (lower, upper, expression); at least one is needed.")
-        infinite = {sp.Float("inf"): sp.oo, sp.Float("-inf"): -sp.oo}
-        triples = [tuple(infinite.get(part, part) for part in triple) for triple in triples]
-        if any(not end.is_extended_real for triple in triples for end in triple[:2]):
-            raise PiecesError("the ends of a piece must be real numbers, oo or -oo.")
-        wanted = [-sp.oo, *(upper for _, upper, _ in triples[:-1])]
-        if triples[0][0] != -sp.oo:
-            raise PiecesError(
-                f"the pieces leave a gap: nothing is defined for x < {triples[0][0]}. Start the first at -oo."
-            )
-        for (lower, upper, _), expected in zip(triples, wanted, strict=True):
-            meets = lower == expected or (lower.is_finite and expected.is_finite and compare(lower, expected) == 0)
-            if not meets:
-                kind = "overlap" if (lower - expected).is_negative else "leave a gap"
-                raise PiecesError(
-                    f"the pieces {kind}: one ends at {expected} and the next starts at {lower}. "
-                    "Give ascending pieces that meet."
-                )
-            if (upper - lower).is_nonpositive:
-                raise PiecesError(
-                    f"the piece from {lower} to {upper} is empty: its upper end must lie above its lower end."
-                )
-        if triples[-1][1] != sp.oo:
-            raise PiecesError(
-                f"the pieces leave a gap: nothing is defined for x > {triples[-1][1]}. End the last at oo."
-            )
+        triples = checked_triples(pieces)
         branches = [(expr, sp.Symbol("x") < upper if upper != sp.oo else True) for _, upper, expr in triples]
         return cls.from_expression(sp.Piecewise(*branches), parameters, name=name, **values)
+
+    @classmethod
+    def from_function(
+        cls, function: Callable[[Any], Any], breaks: Sequence[Any] = (), *, name: str = "custom"
+    ) -> Activation:
+        """Make an activation from a Python function of one real variable, with the points where it is not smooth.
+
+        Parameters
+        ----------
+        function : callable
+            phi; takes a float64 array, or one float at a time, and gives real finite values.
+        breaks : sequence of numbers
+            Every point where phi jumps or has a kink.  They are checked, not believed: a place between them where phi
+            turns out not to be smooth is an error that names it.
+        name : str
+            For legends and reports.
+
+        Raises
+        ------
+        ExpressionError
+            `function` is not callable, or its values are not real, finite and of the shape of its argument.
+        PiecesError
+            Break points are not ascending finite numbers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> act = Activation.from_function(lambda x: np.maximum(np.tanh(x), 0), breaks=[0])
+        >>> act([-1.0, 0.5])
+        array([0.        , 0.46211716])
+        """
+        opaque = OpaqueFunction.checked(function, name)
+        expression, pieces = opaque_pieces(opaque, breaks)
+        return cls(name, expression, pieces, function=opaque)
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The pieces, ascending, without gaps, from -oo to oo.
+
+        Raises
+        ------
+        SymbolicParameterError
+            An integer parameter that they depend on as a whole has no value.
+        """
+        if not self.known_pieces:
+            missing = [parameter.name for parameter in self.free_parameters if parameter.integer]
+            raise SymbolicParameterError(
+                f"the pieces of {self.name} depend on {', '.join(missing)} as a whole: give a number for it, "
+                f"for instance {missing[0]}=3."
+            )
+        return self.known_pieces
+
+    @property
+    def is_polynomial(self) -> bool:
+        """Whether every piece is a polynomial of a degree that the exact kernels support."""
+        return self.function is None and all(is_polynomial(piece.expression) for piece in self.pieces)
 
     @property
     def free_parameters(self) -> tuple[Parameter, ...]:
@@ -243,31 +249,35 @@ class Activation:
             if given not in free:
                 raise UnknownNameError.among(f"parameter of {self.name}", given, free)
         new = tuple((name, free[name].accept(value)) for name, value in values.items() if value is not None)
-        pieces = []
-        for piece in self.pieces:
-            parts = [_put_in(part, self.parameters, new) for part in (piece.lower, piece.upper, piece.expression)]
-            if compare(parts[0], parts[1]) < 0:
-                pieces.append(Piece(parts[0], parts[1], sp.expand(parts[2])))
+        expression = _put_in(self.expression, self.parameters, new)
         order = {parameter.name: index for index, parameter in enumerate(self.parameters)}
         return replace(
             self,
-            expression=_put_in(self.expression, self.parameters, new),
-            pieces=tuple(pieces),
+            expression=expression,
+            known_pieces=self._pieces_with(expression, new),
+            penalty=None if self.penalty is None else _put_in(self.penalty, self.parameters, new),
             values=tuple(sorted((*self.values, *new), key=lambda pair: order[pair[0]])),
         )
+
+    def _pieces_with(self, expression: sp.Expr, new: Sequence[tuple[str, sp.Expr]]) -> tuple[Piece, ...]:
+        if not self.known_pieces:
+            return () if any(symbol.is_integer for symbol in expression.free_symbols) else pieces_of(expression)
+        pieces: list[Piece] = []
+        for piece in self.known_pieces:
+            parts = [_put_in(part, self.parameters, new) for part in (piece.lower, piece.upper, piece.expression)]
+            if compare(parts[0], parts[1]) < 0:
+                inner = sp.expand(parts[2]) if is_polynomial(parts[2]) else parts[2]
+                joins = bool(pieces) and pieces[-1].expression == inner and is_polynomial(inner)
+                start = pieces.pop().lower if joins else parts[0]
+                pieces.append(Piece(start, parts[1], inner))
+        return tuple(pieces)
 
     @cached_property
     def breaks(self) -> tuple[Break, ...]:
         """All points where pieces meet, ascending, with jump and slope change."""
-
-        def step(left: Piece, right: Piece, order: int) -> sp.Expr:
-            difference = sp.diff(right.expression - left.expression, X, order).subs(X, right.lower)
-            # Radicals and roots of polynomials vanish without looking it: sign_of decides by value.
-            return sp.Integer(0) if sign_of(difference) == 0 else sp.factor(sp.expand(difference))
-
-        return tuple(
-            Break(right.lower, step(left, right, 0), step(left, right, 1)) for left, right in pairwise(self.pieces)
-        )
+        if self.function is not None:
+            return self.function.breaks_between(self.pieces)
+        return tuple(meeting_point(left, right) for left, right in pairwise(self.pieces))
 
     @property
     def kinks(self) -> tuple[Break, ...]:
@@ -279,9 +289,22 @@ class Activation:
         """The break points where phi itself jumps; with one, E[phi'^2] is infinite."""
         return tuple(point for point in self.breaks if point.jump != 0)
 
+    @cached_property
+    def slope_is_infinite(self) -> bool:
+        """Whether E[phi'^2] is infinite: phi jumps, or is as steep as a square root somewhere."""
+        if self.jumps:
+            return True
+        if self.function is not None:
+            return False
+        return not all(
+            slope_is_square_integrable(piece.expression, piece.lower, piece.upper)
+            for piece in self.pieces
+            if not is_polynomial(piece.expression)
+        )
+
     @property
     def asymptotes(self) -> tuple[sp.Expr, sp.Expr]:
-        """The polynomials that phi equals far to the left and far to the right."""
+        """The expressions that phi equals far to the left and far to the right."""
         return self.pieces[0].expression, self.pieces[-1].expression
 
     @property
@@ -316,43 +339,24 @@ class Activation:
         Returns
         -------
         float64 array of the shape of `x`; accurate to a few units in the last place of each piece's largest term.
+
+        Raises
+        ------
+        SymbolicParameterError
+            A parameter has no value.
+        DtypeError
+            `x` does not hold real numbers.
         """
         from ..checks import real_array
 
         self.require_numbers("evaluating an activation")
         points = real_array("x", x, finite=False)
-        return _evaluate(self, points)
+        return evaluate_on(self, points)
 
 
 def _short(number: sp.Expr) -> str:
     """An exact number as it is, or as the float that it came from."""
     return str(number) if len(str(number)) < 12 else repr(float(number))
-
-
-def _evaluate(act: Activation, points: NDArray[np.float64]) -> NDArray[np.float64] | np.float64:
-    import numpy as np
-
-    ends, coefficients, at_breaks = _float_pieces(act)
-    values = np.full(points.shape, np.nan)
-    which = np.searchsorted(ends, points, side="right")
-    for index, polynomial in enumerate(coefficients):
-        here = (which == index) & ~np.isnan(points)
-        if here.any():
-            inside = points[here]
-            total = np.full(inside.shape, polynomial[0])  # Horner's rule; a constant piece never touches x = inf
-            for coefficient in polynomial[1:]:
-                total = total * inside + coefficient
-            values[here] = total
-    for point, value in zip(ends, at_breaks, strict=True):
-        values[points == point] = value
-    return values[()]
-
-
-@lru_cache(maxsize=1024)
-def _float_pieces(act: Activation) -> tuple[list[float], list[list[float]], list[float]]:
-    coefficients = [[float(c) for c in sp.Poly(piece.expression, X).all_coeffs()] for piece in act.pieces]
-    ends = [float(point.at) for point in act.breaks]
-    return ends, coefficients, [float(act.expression.subs(X, point.at)) for point in act.breaks]
 
 
 def _undeclared(name: str, has_value: bool) -> Parameter:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from ..errors import DomainError, DtypeError, ExpressionError
-from .partition import compare, sign_of
+from .signs import compare, sign_of
+from .symbols import parameter_symbol
 
 if TYPE_CHECKING:
     import numpy as np
 
 RESERVED_NAMES = frozenset({"x", "q", "q_star", "rho", "sigma_w2", "sigma_b2", "pi", "E", "oo", "inf", "nan", "I"}) | {
-    *("name", "expression", "parameters", "title", "source", "limits", "cls", "self", "text", "values")
+    *("name", "expression", "parameters", "title", "source", "limits", "penalty", "torch"),
+    *("cls", "self", "text", "values"),
 }
 """Names that mean something else in formulas or keyword arguments, so that no parameter can have them."""
 
@@ -43,6 +45,9 @@ class Parameter:
         The customary value that a call without this parameter takes; None: the parameter stays symbolic.
     meaning : str
         One line for tables and docs.
+    integer : bool
+        Only integers are allowed.  The pieces of an activation may depend on such a parameter as a whole, as the degree
+        of a monomial; they are known once it has a value.
 
     Examples
     --------
@@ -56,6 +61,7 @@ class Parameter:
     typical: tuple[float, float] = (0.2, 2.5)
     default: sp.Expr | None = None
     meaning: str = ""
+    integer: bool = False
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or self.name.startswith("_"):
@@ -72,17 +78,8 @@ class Parameter:
 
     @property
     def symbol(self) -> sp.Symbol:
-        """The SymPy symbol, with the sign that the domain gives it."""
-        low, high = self.domain.inf, self.domain.sup
-        if low > 0 or (low == 0 and self.domain.left_open):
-            return sp.Symbol(self.name, positive=True)
-        if high < 0 or (high == 0 and self.domain.right_open):
-            return sp.Symbol(self.name, negative=True)
-        if low == 0:
-            return sp.Symbol(self.name, nonnegative=True)
-        if high == 0:
-            return sp.Symbol(self.name, nonpositive=True)
-        return sp.Symbol(self.name, real=True)
+        """The SymPy symbol, with the sign or the interval that the domain gives it."""
+        return parameter_symbol(self.name, self.domain, integer=self.integer)
 
     @property
     def domain_text(self) -> str:
@@ -102,6 +99,8 @@ class Parameter:
             NaN, infinite or outside the domain.
         """
         number = exact_number(self.name, value)
+        if self.integer and not number.is_Integer:
+            raise DomainError(f"{self.name} = {value} is not an integer: give one of {self.domain_text}.")
         if not self._holds(number):
             raise DomainError(
                 f"{self.name} = {value} is outside its domain {self.domain_text}: "
@@ -110,8 +109,10 @@ class Parameter:
         return number
 
     def draw(self, rng: np.random.Generator) -> sp.Rational:
-        """Draw a value from the typical range, as an exact decimal of at most four places."""
+        """Draw a value from the typical range: an integer, or an exact decimal of at most four places."""
         low, high = self.typical
+        if self.integer:
+            return sp.Integer(int(rng.integers(int(low), int(high), endpoint=True)))
         value = sp.Rational(round(float(rng.uniform(low, high)) * 10000), 10000)
         return value if self._holds(value) else sp.Rational(high)
 

@@ -1,16 +1,14 @@
-"""Flatten an expression in x into intervals that each hold one polynomial.
+"""Flatten an expression in x into intervals that each hold one expression without a case distinction.
 
-Nests of ``Piecewise``, ``Max``, ``Min``, ``Abs``, ``sign`` and ``Heaviside`` become a list of break points and one
-polynomial between each pair.  Break points may depend on parameters; their order is decided from the signs that the
-parameters' domains give, never from sampled values, so that it holds for every allowed value.
+Nests of ``Piecewise``, ``Max``, ``Min``, ``Abs``, ``sign``, ``Heaviside``, ``floor`` and ``ceiling`` become a list of
+break points and one expression between each pair.  Break points may depend on parameters; their order is decided from
+the signs that the parameters' domains give, never from sampled values, so that it holds for every allowed value.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cmp_to_key
 from typing import Any
 
 import sympy as sp
@@ -18,25 +16,19 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 
 from ..errors import ExpressionError, PiecesError
-
-X = sp.Symbol("x", real=True)
-"""The variable of every activation."""
-
-MAX_DEGREE = 16
-"""Highest degree of a piece; the integrals need twice that, and cost grows with it."""
-
-MAX_TERMS = 60
-"""Most terms of a piece when it is multiplied out; phi^2 can have its square."""
+from .polynomials import degree_bound, expanded, refuse_too_many_terms
+from .program import FUNCTION_NAMES
+from .signs import ascending, compare, trial_values, vanishes
+from .symbols import X
+from .zeros import signs_between
 
 MAX_BREAKS = 64
 """Most break points; nested Abs doubles them at every level."""
 
-_ALLOWED = "pieces must be polynomials, joined by Piecewise, Max, Min, Abs, sign or Heaviside."
-
 
 @dataclass(frozen=True)
 class Partition:
-    """A function of x that is given by one value (a polynomial or a truth value) between neighbouring breaks.
+    """A function of x that is given by one value (an expression or a truth value) between neighbouring breaks.
 
     Attributes
     ----------
@@ -61,82 +53,45 @@ class Partition:
 
 
 def _same(left: Any, right: Any) -> bool:
-    """Whether two values are equal, two polynomials however their coefficients are written."""
+    """Whether two values are equal, two expressions however they are written."""
     if left == right or isinstance(left, bool) or isinstance(right, bool):
         return bool(left == right)
-    coefficients = sp.Poly(left - right, X).all_coeffs()
-    return all(sign_of(coefficient) == 0 for coefficient in coefficients)
+    if degree_bound(left) is None or degree_bound(right) is None:
+        return bool(sp.expand(left - right) == 0)
+    return all(vanishes(coefficient) for coefficient in sp.Poly(left - right, X).all_coeffs())
 
 
 def flatten(expression: sp.Expr) -> Partition:
-    """Return the polynomial pieces of `expression`.
+    """Return the pieces of `expression`.
 
     Raises
     ------
     ExpressionError
-        A piece is not a polynomial in x.
+        It holds a function that is not known, a number that is not real, or a polynomial of too high a degree.
     PiecesError
-        A Piecewise is undefined somewhere, or the order of two break points depends on the parameters.
+        A Piecewise is undefined somewhere, the zeros that a case distinction needs cannot be listed, or the order of
+        two break points depends on the parameters.
 
     Examples
     --------
     >>> flatten(sp.Max(X - 1, 0))
     Partition(breaks=(1,), parts=(0, x - 1))
+    >>> flatten(sp.exp(-sp.Abs(X)))
+    Partition(breaks=(0,), parts=(exp(x), exp(-x)))
     """
-    return _flatten(expression).simplified()
-
-
-def sign_of(expression: sp.Expr) -> int | None:
-    """Sign that holds for all parameter values: 1 for > 0 or >= 0, -1 for < 0 or <= 0, 0 for zero, None if unknown."""
-    if not expression.free_symbols:
-        return _sign_of_number(expression)
-    for form in (sp.expand, sp.factor):
-        value = form(expression)
-        if value.is_zero:
-            return 0
-        if value.is_nonnegative:
-            return 1
-        if value.is_nonpositive:
-            return -1
-    return None
-
-
-def _sign_of_number(number: sp.Expr) -> int:
-    """Sign of an exact real number, by its value: however it is written, as radicals, roots of polynomials or sines.
-
-    What is below 1e-60 of its terms counts as zero; for numbers that a person writes down, that is zero.
-    """
-    if number.is_Rational:
-        return int(sp.sign(number))
-    size = max((abs(term.evalf(20)) for term in sp.Add.make_args(number)), default=sp.Integer(0))
-    value = number.evalf(80, maxn=400)
-    if not value.is_real:
-        raise ExpressionError(f"{number} is not a real number: activations take real values.")
-    return 0 if abs(value) <= size * sp.Float("1e-60") else int(sp.sign(value))
-
-
-def compare(left: sp.Expr, right: sp.Expr) -> int:
-    """Order of two points on the extended line: -1, 0 or 1 as `left` lies below, at or above `right`."""
-    if left == right:
-        return 0
-    if left == -sp.oo or right == sp.oo:
-        return -1
-    if left == sp.oo or right == -sp.oo:
-        return 1
-    order = sign_of(left - right)
-    if order is None:
-        raise PiecesError(
-            f"the order of the break points {left} and {right} depends on the parameters: "
-            "give numbers for them, or declare domains whose signs decide it."
-        )
-    return order
+    result = _flatten(expression).simplified()
+    ends = (-sp.oo, *result.breaks, sp.oo)
+    for low, high, part in zip(ends, ends[1:], result.parts, strict=False):
+        if part is sp.nan:
+            raise ExpressionError(f"{expression} has no finite real value for x in ({low}, {high}).")
+    return result
 
 
 def _flatten(node: Any) -> Partition:
     if isinstance(node, (Relational, BooleanAtom, BooleanFunction)):
         return _flatten_condition(node)
     if not node.has(X):
-        return Partition((), (_constant(node),))
+        return Partition((), (constant(node),))
     if isinstance(node, sp.Piecewise):
         return _flatten_piecewise(node)
     if isinstance(node, (sp.Max, sp.Min)):
@@ -145,15 +100,84 @@ def _flatten(node: Any) -> Partition:
     if isinstance(node, (sp.Abs, sp.sign, sp.Heaviside)):
         inner = _flatten(node.args[0])
         if isinstance(node, sp.Abs):
-            return _choose_by_sign(inner, inner, _combine((inner,), lambda f: sp.expand(-f)), 1)
+            return _choose_by_sign(inner, inner, _combine((inner,), _negated), 1)
         below = sp.Integer(-1 if isinstance(node, sp.sign) else 0)
         return _choose_by_sign(inner, Partition((), (sp.Integer(1),)), Partition((), (below,)), 1)
-    if isinstance(node, (sp.Add, sp.Mul)) or (isinstance(node, sp.Pow) and not node.args[1].has(X)):
-        rebuild = node.func
-        return _combine([_flatten(arg) for arg in node.args], lambda *values: _polynomial(rebuild(*values), node))
+    if isinstance(node, (sp.floor, sp.ceiling)):
+        return _flatten_staircase(node)
     if node == X:
         return Partition((), (X,))
-    raise ExpressionError(f"{node} is not a polynomial in x: {_ALLOWED}")
+    if isinstance(node, (sp.Add, sp.Mul, sp.Pow)) or node.func in FUNCTION_NAMES or _is_polynomial_family(node):
+        return _combine([_flatten(arg) for arg in node.args], lambda *values: _rebuilt(node, values))
+    raise ExpressionError(
+        f"{node} holds {node.func}, which is not among the functions known: {', '.join(sorted(_known_functions()))}."
+    )
+
+
+def _negated(value: sp.Expr) -> sp.Expr:
+    return -value if degree_bound(value) is None else sp.expand(-value)
+
+
+def _is_polynomial_family(node: Any) -> bool:
+    """Whether SymPy turns a call such as hermite_prob(3, x) into a polynomial, given its degree."""
+    return isinstance(node, (sp.hermite, sp.hermite_prob))
+
+
+def _known_functions() -> list[str]:
+    special = ("Piecewise", "sign", "Heaviside", "floor", "ceiling", "hermite", "hermite_prob")
+    return [function.__name__ for function in FUNCTION_NAMES] + list(special)
+
+
+def _rebuilt(node: sp.Expr, values: Sequence[sp.Expr]) -> sp.Expr:
+    """The same function of the pieces of its arguments; polynomials are multiplied out."""
+    result = node.func(*values)
+    if result.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
+        return sp.nan  # an error only where a case distinction around it does not leave this branch out
+    if not result.has(X):
+        return constant(result)
+    return result if degree_bound(result) is None else expanded(result)
+
+
+def _flatten_staircase(node: sp.Expr) -> Partition:
+    """Floor or ceiling of something that is linear and bounded between its breaks."""
+    inner = _flatten(node.args[0])
+    ends = (-sp.oo, *inner.breaks, sp.oo)
+    breaks: list[sp.Expr] = []
+    parts: list[sp.Expr] = []
+    for low, high, value in zip(ends, ends[1:], inner.parts, strict=False):
+        steps, levels = _stairs(node, value, low, high)
+        breaks.extend(steps)
+        parts.extend(levels)
+        if high != sp.oo:
+            breaks.append(high)
+    return Partition(tuple(breaks), tuple(parts))
+
+
+def _stairs(node: sp.Expr, value: sp.Expr, low: sp.Expr, high: sp.Expr) -> tuple[list[sp.Expr], list[sp.Expr]]:
+    """Break points inside (low, high), and the constant between each pair of them."""
+    refusal = PiecesError(
+        f"{node} has infinitely many steps, or steps that depend on the parameters: clip its argument to numbers, "
+        "as in floor(Min(Max(x, -3), 3))."
+    )
+    if not value.has(X):
+        if not value.is_number:
+            raise refusal
+        return [], [node.func(value)]
+    degree = degree_bound(value)
+    ends = [sp.cancel(value.subs(X, end)) for end in (low, high)]
+    if degree != 1 or not all(end.is_number and end.is_finite for end in ends):
+        raise refusal
+    offset, slope = value.coeff(X, 0), value.coeff(X, 1)
+    rising = compare(ends[0], ends[1]) < 0
+    bottom, top = ends if rising else ends[::-1]
+    crossed = list(range(int(sp.floor(bottom)) + 1, int(sp.ceiling(top))))
+    if len(crossed) > MAX_BREAKS:
+        raise PiecesError(f"{node} has more than {MAX_BREAKS} steps: clip its argument to a smaller interval.")
+    shift = 0 if isinstance(node, sp.floor) else 1
+    lowest = int(sp.floor(bottom)) + shift
+    levels = [sp.Integer(lowest + index) for index in range(len(crossed) + 1)]
+    steps = [sp.cancel((level - offset) / slope) for level in crossed]
+    return (steps, levels) if rising else (steps[::-1], levels[::-1])
 
 
 def _flatten_piecewise(node: sp.Piecewise) -> Partition:
@@ -201,7 +225,7 @@ def _flatten_condition(node: Any) -> Partition:
 
 def _combine(partitions: Sequence[Partition], rule: Callable[..., Any]) -> Partition:
     """Apply `rule` to the values of all `partitions` on their common refinement."""
-    breaks = _sorted_unique([point for partition in partitions for point in partition.breaks])
+    breaks = ascending([point for partition in partitions for point in partition.breaks])
     if len(breaks) > MAX_BREAKS:
         raise PiecesError(f"the activation has more than {MAX_BREAKS} break points: use fewer nested Abs, Max and Min.")
     rank = {point: index for index, point in enumerate(breaks)}
@@ -223,85 +247,17 @@ def _choose_by_sign(decider: Partition, at_plus: Partition, at_minus: Partition,
     return _combine((signs, at_plus, at_minus), lambda sign, plus, minus: plus if sign in (wanted, 0) else minus)
 
 
-def _sign_partition(polynomials: Partition) -> Partition:
-    ends = (-sp.oo, *polynomials.breaks, sp.oo)
+def _sign_partition(values: Partition) -> Partition:
+    ends = (-sp.oo, *values.breaks, sp.oo)
     breaks: list[sp.Expr] = []
     parts: list[int] = []
-    for low, high, polynomial in zip(ends, ends[1:], polynomials.parts, strict=False):
-        roots, sign = _real_roots(polynomial)
-        inner: list[sp.Expr] = []
-        signs = [sign]  # from the right, where the leading coefficient rules, to the left
-        for root, multiplicity in reversed(roots):
-            if multiplicity % 2:
-                sign = -sign
-            inner.insert(0, root)
-            signs.insert(0, sign)
-        while inner and compare(inner[0], low) <= 0:
-            inner.pop(0)
-            signs.pop(0)
-        while inner and compare(inner[-1], high) >= 0:
-            inner.pop()
-            signs.pop()
+    for low, high, value in zip(ends, ends[1:], values.parts, strict=False):
+        inner, signs = signs_between(value, low, high)
         breaks.extend(inner)
         parts.extend(signs)
         if high != sp.oo:
             breaks.append(high)
     return Partition(tuple(breaks), tuple(parts))
-
-
-def _real_roots(polynomial: Any) -> tuple[list[tuple[sp.Expr, int]], int]:
-    """Real roots in ascending order with multiplicity, and the sign far to the right."""
-    coefficients = sp.Poly(polynomial, X).all_coeffs()
-    leading = sign_of(coefficients[0])
-    if leading is None:
-        raise PiecesError(
-            f"the sign of {coefficients[0]} depends on the parameters: "
-            "give numbers for them, or declare domains whose signs decide it."
-        )
-    if len(coefficients) == 1:
-        return [], leading
-    if len(coefficients) == 2:
-        return [(sp.cancel(-coefficients[1] / coefficients[0]), 1)], leading
-    if polynomial.free_symbols == {X}:
-        return _ascending(_numeric_roots(polynomial)), leading
-    found = sp.roots(sp.Poly(polynomial, X))
-    if sum(found.values()) < len(coefficients) - 1:
-        raise PiecesError(f"the zeros of {polynomial} have no closed form in the parameters: give numbers for them.")
-    if any(root.is_real is None for root in found):
-        raise PiecesError(f"whether {polynomial} has real zeros depends on the parameters: give numbers for them.")
-    return _ascending({root: count for root, count in found.items() if root.is_real}), leading
-
-
-def _numeric_roots(polynomial: sp.Expr) -> dict[sp.Expr, int]:
-    """Real roots, in radicals where SymPy has short ones, else as exact roots of rational polynomials."""
-    found: dict[sp.Expr, int] = sp.roots(sp.Poly(polynomial, X))
-    if sum(found.values()) == sp.degree(polynomial, X) and all(root.is_real is not None for root in found):
-        return {root: count for root, count in found.items() if root.is_real}
-    exact: dict[sp.Expr, int] = {}
-    try:
-        for root in sp.real_roots(sp.Poly(polynomial, X)):
-            exact[root] = exact.get(root, 0) + 1
-    except NotImplementedError:
-        raise PiecesError(
-            f"the zeros of {polynomial} cannot be found exactly: write its coefficients as rational numbers."
-        ) from None
-    return exact
-
-
-def _ascending(roots: dict[sp.Expr, int]) -> list[tuple[sp.Expr, int]]:
-    return sorted(roots.items(), key=cmp_to_key(_compare_roots))
-
-
-def _compare_roots(left: tuple[sp.Expr, int], right: tuple[sp.Expr, int]) -> int:
-    return compare(left[0], right[0])
-
-
-def _sorted_unique(points: Sequence[sp.Expr]) -> list[sp.Expr]:
-    result: list[sp.Expr] = []
-    for point in sorted(points, key=cmp_to_key(compare)):
-        if not result or compare(result[-1], point) != 0:
-            result.append(point)
-    return result
 
 
 def _rank_of(point: sp.Expr, breaks: Sequence[sp.Expr], rank: dict[sp.Expr, int]) -> int:
@@ -321,59 +277,10 @@ def _difference(left: sp.Expr, right: sp.Expr) -> sp.Expr:
     return sp.expand(left - right)
 
 
-def _constant(node: sp.Expr) -> sp.Expr:
-    real = node.is_extended_real and node.is_finite is not False and node.is_commutative
-    if not real or (not node.free_symbols and not node.evalf(5).is_Float and not node.is_Rational):
+def constant(node: sp.Expr) -> sp.Expr:
+    """Return a real finite constant multiplied out, or raise `ExpressionError`."""
+    value = node.xreplace(trial_values([node])).evalf(5)
+    if not node.is_commutative or not (value.is_Float or value.is_Rational):
         raise ExpressionError(f"{node} is not a finite real number: activations take real values.")
-    _refuse_too_many_terms(node)
+    refuse_too_many_terms(node)
     return sp.expand(node)
-
-
-def _polynomial(node: sp.Expr, written: sp.Expr) -> sp.Expr:
-    degree = _degree_bound(node)
-    if degree is None:
-        raise ExpressionError(f"{written} is not a polynomial in x: {_ALLOWED}")
-    if degree > MAX_DEGREE:
-        raise ExpressionError(f"{written} has degree {degree} in x: the highest that is supported is {MAX_DEGREE}.")
-    _refuse_too_many_terms(node)
-    return sp.expand(node)
-
-
-def _refuse_too_many_terms(node: sp.Expr) -> None:
-    count = _term_bound(node)
-    if count > MAX_TERMS:
-        raise ExpressionError(
-            f"{str(node)[:60]} has up to {count} terms when multiplied out: the most that is supported is {MAX_TERMS}. "
-            "Give numbers for some parameters, or use fewer of them in a power."
-        )
-
-
-def _term_bound(node: sp.Expr) -> int:
-    """Number of terms of an expanded expression, bounded before anything is expanded."""
-    if isinstance(node, sp.Add):
-        return sum(_term_bound(arg) for arg in node.args)
-    if isinstance(node, sp.Mul):
-        return math.prod(_term_bound(arg) for arg in node.args)
-    if isinstance(node, sp.Pow) and node.args[1].is_Integer and not node.args[0].is_Atom:
-        terms, power = _term_bound(node.args[0]), abs(int(node.args[1]))
-        return math.comb(terms + power - 1, power)
-    return 1
-
-
-def _degree_bound(node: sp.Expr) -> int | None:
-    """Degree in x before anything is expanded, so that (x + 1)**10000 is refused and not expanded."""
-    if not node.has(X):
-        return 0
-    if node == X:
-        return 1
-    inner = [_degree_bound(arg) for arg in node.args]
-    if any(degree is None for degree in inner):
-        return None
-    degrees = [degree for degree in inner if degree is not None]
-    if isinstance(node, sp.Add):
-        return max(degrees)
-    if isinstance(node, sp.Mul):
-        return sum(degrees)
-    if isinstance(node, sp.Pow) and node.args[1].is_Integer and node.args[1] >= 0:
-        return degrees[0] * int(node.args[1])
-    return None

@@ -108,23 +108,17 @@ def verify(
 
     Parameters without a value are drawn from their typical ranges.
     """
-    from ..activations import family, family_names
     from ..verification import verify as verify_activation
+    from ..verification import verify_catalogue
 
     if (name is None) != every:
         raise UnknownNameError("give the NAME of an activation, or --all, and not both.")
-    if every or name is None:
-        chosen = [family(known) for known in family_names()]
-    else:
-        chosen = [activation_from_words(name, values, symbolic=True)]
-    reports = []
     with progress(f"verifying to {digits} digits") as advance:
-        for index, act in enumerate(chosen):
-
-            def on_progress(done: int, total: int, before: int = index) -> None:
-                advance(before * total + done, total * len(chosen))
-
-            reports.append(verify_activation(act, digits, points=points, on_progress=on_progress))
+        if name is None:
+            reports = verify_catalogue(digits=digits, points=points, on_progress=advance)
+        else:
+            act = activation_from_words(name, values, symbolic=True)
+            reports = (verify_activation(act, digits, points=points, on_progress=advance),)
     if as_json:
         print_json(
             {

@@ -8,17 +8,15 @@ in later with numbers or arrays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, reduce
-from typing import Any
+from functools import lru_cache
 
-import numpy as np
 import sympy as sp
-from scipy import special
 
-from ..activations.base import Activation, Piece
-from ..activations.partition import X, sign_of
+from ..activations.base import Activation
+from ..activations.pieces import Piece
+from ..activations.signs import sign_of
+from ..activations.symbols import X
 from ..errors import SymbolicParameterError
 
 _T = sp.Dummy("t", nonnegative=True)  # no parameter of any name equals it
@@ -90,43 +88,6 @@ def plan_for(act: Activation) -> Plan:
         if change != 0:  # mirroring flips the sign of a slope and the direction in which it is crossed
             kinks.append(KinkTerm(sp.expand(outward * point.at), change))
     return Plan(parts, tuple(steps), tuple(kinks), tuple(point.jump for point in act.jumps))
-
-
-def evaluate(expression: sp.Expr, values: Mapping[str, Any]) -> Any:
-    """Evaluate an expression in the parameters with floats or arrays, by walking it; no code is made of it."""
-    if expression.is_Symbol:
-        return values[expression.name]
-    if not expression.free_symbols:
-        return float(expression)
-    operands = [evaluate(argument, values) for argument in expression.args]
-    if expression.is_Add:
-        return sum(operands[1:], operands[0])
-    if expression.is_Mul:
-        return np.prod(np.broadcast_arrays(*operands), axis=0)
-    if expression.is_Pow:
-        return operands[0] ** operands[1]
-    if expression.func not in _FUNCTIONS:
-        raise SymbolicParameterError(
-            f"{expression} cannot be evaluated on arrays of parameters: put the parameters in with .bind(...) first."
-        )
-    return _FUNCTIONS[expression.func](*operands)
-
-
-_FUNCTIONS: dict[Any, Any] = {
-    sp.Abs: np.abs,
-    sp.Max: lambda *values: reduce(np.maximum, values),
-    sp.Min: lambda *values: reduce(np.minimum, values),
-    sp.erf: special.erf,
-    sp.erfc: special.erfc,
-    sp.cos: np.cos,
-    sp.cosh: np.cosh,
-    sp.exp: np.exp,
-    sp.log: np.log,
-    sp.sin: np.sin,
-    sp.sinh: np.sinh,
-    sp.tan: np.tan,
-    sp.tanh: np.tanh,
-}
 
 
 def _cut_at_zero(act: Activation, piece: Piece) -> list[HalfLinePart]:

@@ -20,7 +20,7 @@ import sympy as sp
 from scipy.optimize import brentq
 
 from ..activations.base import Activation
-from ..activations.partition import X
+from ..activations.symbols import X
 from ..errors import DegenerateMapError, DtypeError
 from ..variance_map import VarianceMap
 

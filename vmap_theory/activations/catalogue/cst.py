@@ -4,7 +4,7 @@ import sympy as sp
 
 from ..base import Activation, Limit
 from ..parameters import NON_NEGATIVE, POSITIVE, Parameter
-from ..partition import X
+from ..symbols import X
 
 TAU = Parameter("tau", NON_NEGATIVE, typical=(0.2, 2.5), meaning="half width of the dead zone")
 M = Parameter("m", POSITIVE, typical=(0.2, 2.5), meaning="clipping level, the largest absolute output")
@@ -24,4 +24,5 @@ FAMILY = Activation.from_expression(
     source="Price, Daultry Ball, Lam, Jones and Tanner (2024), Deep neural network initialization with sparsity "
     "inducing activations, ICLR.",
     limits=[Limit("m", sp.oo, "soft_threshold")],
+    penalty=sp.Piecewise((TAU.symbol * sp.Abs(X), sp.Abs(X) <= M.symbol), (sp.oo, True)),
 )

@@ -4,7 +4,7 @@ import sympy as sp
 
 from ..base import Activation, Limit
 from ..parameters import NON_NEGATIVE, Parameter
-from ..partition import X
+from ..symbols import X
 
 TAU = Parameter("tau", NON_NEGATIVE, typical=(0.2, 2.5), meaning="half width of the dead zone")
 
@@ -15,4 +15,5 @@ FAMILY = Activation.from_expression(
     title="Hard threshold, x where |x| > tau, else 0",
     source="Donoho and Johnstone (1994), Ideal spatial adaptation by wavelet shrinkage, Biometrika 81.",
     limits=[Limit("tau", sp.Integer(0), "linear")],
+    penalty=sp.Piecewise((0, sp.Eq(X, 0)), (TAU.symbol**2 / 2, True)),
 )

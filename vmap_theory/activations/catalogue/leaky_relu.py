@@ -2,9 +2,9 @@
 
 import sympy as sp
 
-from ..base import Activation, Limit
+from ..base import Activation, Limit, TorchModule
 from ..parameters import Parameter
-from ..partition import X
+from ..symbols import X
 
 SLOPE = Parameter(
     "negative_slope",
@@ -21,4 +21,5 @@ FAMILY = Activation.from_expression(
     title="Leaky rectified linear unit, x for x >= 0 and negative_slope x below",
     source="Maas, Hannun and Ng (2013), Rectifier nonlinearities improve neural network acoustic models, ICML.",
     limits=[Limit("negative_slope", sp.Integer(0), "relu"), Limit("negative_slope", sp.Integer(1), "linear")],
+    torch=[TorchModule("LeakyReLU"), TorchModule("PReLU", parameters=(("negative_slope", "weight"),))],
 )

@@ -4,7 +4,7 @@ import sympy as sp
 
 from ..base import Activation, Limit
 from ..parameters import NON_NEGATIVE, Parameter
-from ..partition import X
+from ..symbols import X
 
 TAU = Parameter("tau", NON_NEGATIVE, typical=(0.2, 2.5), meaning="threshold below which the output is zero")
 
@@ -16,4 +16,5 @@ FAMILY = Activation.from_expression(
     source="Price, Daultry Ball, Lam, Jones and Tanner (2024), Deep neural network initialization with sparsity "
     "inducing activations, ICLR.",
     limits=[Limit("tau", sp.Integer(0), "relu")],
+    penalty=sp.Piecewise((sp.oo, X < 0), (TAU.symbol * X, True)),
 )

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +28,13 @@ import numpy as np
 import sympy as sp
 from scipy.special import ndtr
 
-from ..activations import Activation, as_activation
-from ..checks import positive_array, real_array
-from ..errors import DomainError, PrecisionError, SymbolicParameterError, UnknownNameError
-from .plan import HalfLinePart, Plan, evaluate, plan_for
+from ..activations import Activation
+from ..activations.program import evaluate
+from .plan import HalfLinePart, Plan, plan_for
+from .result import MOMENT_NAMES
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
 
@@ -45,128 +44,9 @@ _UNITS = (1e-140, 1e140)  # of phi: sqrt(q) within this range, so that squares o
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
-@dataclass(frozen=True)
-class GaussianMoments:
-    """Gaussian moments of an activation at variance q, float64 arrays of one shape, each with an error bound.
-
-    Attributes
-    ----------
-    second_moment, d_second_moment, d2_second_moment : array
-        E[phi^2] and its first two derivatives in q.
-    slope_moment : array
-        E[phi'^2]; infinite where phi jumps.
-    sparsity : array
-        P(phi = 0).
-    second_moment_error, d_second_moment_error, d2_second_moment_error, slope_moment_error, sparsity_error : array
-        Bounds of the absolute errors by rounding and quadrature.
-    """
-
-    second_moment: Any
-    d_second_moment: Any
-    d2_second_moment: Any
-    slope_moment: Any
-    sparsity: Any
-    second_moment_error: Any
-    d_second_moment_error: Any
-    d2_second_moment_error: Any
-    slope_moment_error: Any
-    sparsity_error: Any
-
-
-def gaussian_moments(act: Activation | str, q: ArrayLike, /, **parameters: ArrayLike) -> GaussianMoments:
-    """Evaluate all Gaussian moments of `act` at once.
-
-    Parameters
-    ----------
-    act : Activation or str
-        Or a name of the registry.  Parameters may stay symbolic if they are given here.
-    q : array_like
-        Variances (not standard deviations), finite and > 0, any shape.
-    **parameters : array_like
-        Numbers or arrays for the free parameters, broadcast against `q`; each value is checked against its domain.
-
-    Returns
-    -------
-    GaussianMoments
-        float64 arrays of the broadcast shape.  Relative error at most 1e-12 (observed: at most 1.3e-14) for break
-        points up to 8 sqrt(q) and pieces from 1e-3 sqrt(q) wide; `d2_second_moment`, which changes sign, relative to
-        the sum of the absolute values of its terms.  Below the smallest normal float64 results fade to zero.
-
-    Raises
-    ------
-    DomainError
-        q or a parameter is NaN, infinite or outside its domain.
-    DtypeError
-        q or a parameter is complex, boolean, text or an object.
-    SymbolicParameterError
-        A free parameter has no value.
-
-    Examples
-    --------
-    >>> from vmap_theory import activation
-    >>> gaussian_moments(activation("relu"), [1.0, 4.0]).second_moment
-    array([0.5, 2. ])
-    >>> tail = gaussian_moments(activation("relu_tau"), 1.0, tau=30.0).slope_moment
-    >>> print(f"{tail:.12e}")  # (1 - erf(tau / sqrt(2))) / 2 would give 0
-    4.906713927148e-198
-    """
-    act = as_activation(act)
-    variance = positive_array("q", q)
-    values = _parameter_arrays(act, parameters)
-    try:
-        shape = np.broadcast_shapes(variance.shape, *(value.shape for value in values.values()))
-    except ValueError:
-        shapes = ", ".join(f"{name}: {value.shape}" for name, value in {"q": variance, **values}.items())
-        raise DomainError(f"the shapes do not broadcast ({shapes}): give shapes that agree.") from None
-    flat_q = np.broadcast_to(variance, shape).ravel()
-    flat_values = {name: np.broadcast_to(value, shape).ravel() for name, value in values.items()}
-    with np.errstate(over="ignore", invalid="ignore"):
-        out = _moments_flat(act, flat_q, flat_values)
-    if any(np.isnan(value).any() for value in out.values()):
-        raise PrecisionError(
-            f"the moments of {act.label} leave the range of float64 at some q: "
-            "measure q and the parameters in another unit."
-        )
-    return GaussianMoments(**{name: value.reshape(shape)[()] for name, value in out.items()})
-
-
-def _parameter_arrays(act: Activation, given: dict[str, ArrayLike]) -> dict[str, Array]:
-    free = {parameter.name: parameter for parameter in act.free_parameters}
-    for name in given:
-        if name not in free:
-            raise UnknownNameError.among(f"free parameter of {act.name}", name, free)
-    missing = sorted(set(free) - set(given))
-    if missing:
-        raise SymbolicParameterError(
-            f"no value for {', '.join(missing)} of {act.name}: give one, as in {missing[0]}=1.0."
-        )
-    arrays = {name: real_array(name, value) for name, value in given.items()}
-    for name, array in arrays.items():
-        if array.size:
-            for extreme in (array.min(), array.max()):
-                free[name].accept(float(extreme))
-    return arrays
-
-
-def _moments_flat(act: Activation, q: Array, values: dict[str, Array]) -> dict[str, Array]:
-    """All moments of one-dimensional arrays of one length.
-
-    At a closed end of a parameter's domain breaks may meet and jumps vanish (hard_threshold at tau = 0 is the
-    identity), which the pieces of the open domain do not show; there the exact value is put in first.
-    """
-    out = {field.name: np.empty(q.size) for field in fields(GaussianMoments)}
-    for parameter in act.free_parameters:
-        for end in (parameter.domain.inf, parameter.domain.sup):
-            at_end = values[parameter.name] == float(end)
-            if not (at_end.any() and bool(parameter.domain.contains(end))):
-                continue
-            rest = {name: value for name, value in values.items() if name != parameter.name}
-            groups = ((at_end, act.bind(**{parameter.name: end}), rest), (~at_end, act, values))
-            for mask, chosen, given in groups:
-                part = _moments_flat(chosen, q[mask], {name: value[mask] for name, value in given.items()})
-                for name, value in part.items():
-                    out[name][mask] = value
-            return out
+def polynomial_moments(act: Activation, q: Array, values: dict[str, Array]) -> dict[str, Array]:
+    """All moments and their error bounds, for one-dimensional arrays of one length."""
+    out = {name + kind: np.empty(q.size) for name in MOMENT_NAMES for kind in ("", "_error")}
     plan = plan_for(act)
     for begin in range(0, q.size, _CHUNK):
         here = slice(begin, begin + _CHUNK)
@@ -177,7 +57,7 @@ def _moments_flat(act: Activation, q: Array, values: dict[str, Array]) -> dict[s
 
 
 def _moments_chunk(plan: Plan, q: Array, values: dict[str, Array]) -> dict[str, Array]:
-    totals = {field.name: np.zeros(q.size) for field in fields(GaussianMoments)}
+    totals = {name + kind: np.zeros(q.size) for name in MOMENT_NAMES for kind in ("", "_error")}
     s = np.sqrt(q)
     unit = np.clip(s, *_UNITS)
     scale = np.where(unit == s, q, unit * unit)  # unit^2, without a rounding where the unit is sqrt(q)

@@ -1,0 +1,15 @@
+"""Hard sigmoid."""
+
+import sympy as sp
+
+from ..base import Activation, TorchModule
+from ..symbols import X
+
+FAMILY = Activation.from_expression(
+    sp.Min(sp.Max(X + 3, 0), 6) / 6,
+    name="hardsigmoid",
+    title="Hard sigmoid, min(max(0, x + 3), 6) / 6",
+    source="Howard, Sandler, Chu, Chen, Chen, Tan, Wang, Zhu, Pang, Vasudevan, Le and Adam (2019), Searching for "
+    "MobileNetV3, ICCV.",
+    torch=[TorchModule("Hardsigmoid")],
+)

@@ -1,0 +1,105 @@
+"""phi itself on float64 arrays."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+from .polynomials import is_polynomial
+from .program import FLOATS, compiled, mpmath_algebra
+from .symbols import X
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .base import Activation
+
+    Array = NDArray[np.float64]
+
+
+_HUGE = 1e100  # beyond, squares inside an expression overflow, and x / sqrt(1 + x^2) would come out as 0
+
+
+def evaluate_on(act: Activation, points: Array) -> Array | np.float64:
+    """Evaluate an activation whose parameters all have values; NaN gives NaN, infinities the limits."""
+    values = np.full(points.shape, np.nan)
+    ends, at_breaks = _float_breaks(act)
+    which = np.searchsorted(ends, points, side="right")
+    for index, piece in enumerate(act.pieces):
+        here = (which == index) & ~np.isnan(points)
+        if not here.any():
+            continue
+        if act.function is not None:
+            values[here] = act.function(points[here])
+        elif is_polynomial(piece.expression):
+            values[here] = _horner(piece.expression, points[here])
+        else:
+            values[here] = _by_program(piece.expression, points[here])
+    for point, value in zip(ends, at_breaks, strict=True):
+        values[points == point] = value
+    return values[()]
+
+
+@lru_cache(maxsize=1024)
+def _float_breaks(act: Activation) -> tuple[list[float], list[float]]:
+    """Break points, and phi at them, where the conditions as they were written decide."""
+    ends = [piece.lower for piece in act.pieces[1:]]
+    if act.function is not None:
+        return [float(end) for end in ends], [float(act.function(np.array([float(end)]))[0]) for end in ends]
+    return [float(end) for end in ends], [_value_at(act, index, end) for index, end in enumerate(ends, start=1)]
+
+
+def _value_at(act: Activation, right: int, end: sp.Expr) -> float:
+    value = act.expression.subs(X, end)
+    if value.is_finite is not True and value.has(sp.nan, sp.zoo, sp.oo, -sp.oo):  # a gap of one point, as in sin(x)/x
+        value = sp.limit(act.pieces[right].expression, X, end, "+")
+    return float(value)
+
+
+def _horner(polynomial: sp.Expr, points: Array) -> Array:
+    first, *rest = _float_coefficients(polynomial)
+    total = np.full(points.shape, first)  # a constant piece never touches x = inf
+    with np.errstate(over="ignore"):
+        for coefficient in rest:
+            total = total * points + coefficient
+    return total
+
+
+@lru_cache(maxsize=4096)
+def _float_coefficients(polynomial: sp.Expr) -> list[float]:
+    return [float(c) for c in sp.Poly(polynomial, X).all_coeffs()]
+
+
+def _by_program(expression: sp.Expr, points: Array) -> Array:
+    """By the program in float64; what overflows on the way (exp(x) / exp(2 x)) once more in mpmath."""
+    with np.errstate(all="ignore"):
+        values: Array = np.broadcast_to(compiled(expression).run({X.name: points}, FLOATS)[0], points.shape).astype(
+            np.float64
+        )
+    for index in np.flatnonzero(~np.isfinite(values) | (np.abs(points) > _HUGE)):
+        better = _in_high_precision(expression, float(points[index]))
+        values[index] = values[index] if np.isnan(better) else better
+    return values
+
+
+@lru_cache(maxsize=4096)
+def _in_high_precision(expression: sp.Expr, x: float) -> float:
+    if np.isinf(x):
+        return _limit_at_infinity(expression, x > 0)
+    context = mpmath.MPContext()
+    context.dps = 30
+    try:
+        value: Any = compiled(expression).run({X.name: context.mpf(x)}, mpmath_algebra(context))[0]
+    except (ZeroDivisionError, OverflowError):  # a break point, whose value is set apart; erfc(1e300)
+        return float("nan")
+    return float(value.real if isinstance(value, context.mpc) and value.imag == 0 else value)
+
+
+@lru_cache(maxsize=1024)
+def _limit_at_infinity(expression: sp.Expr, right: bool) -> float:
+    limit = sp.limit(expression, X, sp.oo if right else -sp.oo)
+    return float(limit) if limit.is_number and limit.is_extended_real else float("nan")

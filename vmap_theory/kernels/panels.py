@@ -1,0 +1,168 @@
+"""Panels on a segment, halved until what is integrated is a polynomial to rounding on each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import PrecisionError
+from .legendre import legendre_analysis, unit_rule
+from .samplers import TAIL, Sampler
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+_NEGLIGIBLE = 1e-18
+_LARGEST_LOG = 700.0
+_DEEPEST = 250
+_MOST_PANELS = 3000
+_PROBES = (1e-3, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12)
+"""Of the width of a panel; the outermost node lies at 5e-3."""
+_VISIBLE = 1e-15
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Tables on ``low < t < high``.
+
+    Attributes
+    ----------
+    y : array, shape (NODES,)
+        |x| at the nodes.
+    tables : array, shape (NODES, COLUMNS)
+        Columns times quadrature weights, divided by ``exp(log_unit)``.
+    coefficients : array, shape (NODES, COLUMNS)
+        Sizes of the Legendre coefficients of the columns, in the same unit.
+    unresolved : array, shape (COLUMNS,)
+        Bound of what is not a polynomial of degree 15 on the panel, in the same unit, largest value times length.
+    missed : array, shape (COLUMNS,)
+        The part of `unresolved` that probes near the ends of the segment found, where no node lies.
+    log_unit : float
+        0 but for panels whose values leave the range of float64.
+    """
+
+    low: float
+    high: float
+    y: Array
+    tables: Array
+    coefficients: Array
+    unresolved: Array
+    missed: Array
+    log_unit: float
+
+
+def panels_between(
+    sampler: Sampler,
+    interval: tuple[float, float],
+    ends: tuple[float, float],
+    needed: Sequence[int],
+    inner: Array,
+    fall: float,
+) -> list[Panel]:
+    """Tabulate an interval of t, halved where it must be.
+
+    `ends` are those of the segment; `needed` are the columns that have to be resolved, and `inner` the logarithms of
+    the integrals of their sizes from the start of the segment to the interval: the Gaussian weight falls outwards, so
+    that nothing has to be resolved better than to rounding of these.  Over the interval it falls by exp(-fall) at most,
+    so that nothing has to be resolved better than to rounding of exp(-fall) times the whole either.
+
+    Raises
+    ------
+    PrecisionError
+        An integral diverges, or phi oscillates too fast to be resolved.
+    """
+    whole = _panel(sampler, *interval, ends)
+    budget = np.maximum(inner, log_sizes(whole) - fall)
+    result: list[Panel] = []
+    waiting: list[tuple[Panel, tuple[Array, ...]]] = [(whole, ())]
+    while waiting:
+        panel, tails = waiting.pop()
+        rough = _rough_columns(panel, tails, sampler, budget)
+        if not any(rough[list(needed)]):
+            result.append(panel)
+            budget = np.maximum(budget, log_sizes(panel))
+            continue
+        sampler.allow_halving(panel.y, (panel.low, panel.high), len(tails), ends)
+        middle = (panel.low + panel.high) / 2
+        done = len(tails) >= _DEEPEST or len(result) + len(waiting) >= _MOST_PANELS
+        if done or not panel.low < middle < panel.high:
+            raise PrecisionError(
+                f"the integrals do not converge near |x| = {panel.y[0]:.9g}: phi^2 or phi'^2 has no finite integral "
+                "there, or oscillates faster than can be followed. Clip or smooth the activation there."
+            )
+        grown = (*tails, _tail(panel))
+        waiting.append((_panel(sampler, middle, panel.high, ends), grown))
+        waiting.append((_panel(sampler, panel.low, middle, ends), grown))  # the next: inner panels measure outer ones
+    return result
+
+
+def log_sizes(panel: Panel) -> Array:
+    """Logarithms of the integrals of the sizes of the columns over a panel."""
+    with np.errstate(divide="ignore"):
+        logs: Array = np.log(np.abs(panel.tables).sum(axis=0)) + panel.log_unit
+    return logs
+
+
+def _rough_columns(panel: Panel, tails: Sequence[Array], sampler: Sampler, budget: Array) -> NDArray[np.bool_]:
+    """The columns that are neither resolved nor negligible; `budget` is a logarithm."""
+    width = panel.high - panel.low
+    mass, tail = _largest(panel) * width, _tail(panel) * width
+    share = np.exp(np.clip(budget - panel.log_unit, -_LARGEST_LOG, _LARGEST_LOG))
+    resolved = np.maximum(tail, panel.missed) <= 8 * sampler.noise * np.maximum(mass, share)
+    noise = np.array([sampler.is_noise(tail[c] / width, _largest(panel)[c], tails, c) for c in range(len(tail))])
+    negligible = (mass <= _NEGLIGIBLE * share) & bool(tails)
+    rough: NDArray[np.bool_] = ~(resolved | noise | negligible)
+    return rough
+
+
+def _panel(sampler: Sampler, low: float, high: float, ends: tuple[float, float]) -> Panel:
+    values, extra, log_unit = sampler.columns(low, high)
+    width = high - low
+    coefficients = legendre_analysis() @ values
+    missed = _missed(sampler, (low, high), ends, coefficients, log_unit)
+    sizes = np.abs(coefficients)
+    return Panel(
+        low,
+        high,
+        sampler.distances(low, high),
+        values * (unit_rule()[1] * width)[:, None],
+        sizes,
+        (4 * sizes[-TAIL:].max(axis=0) + extra) * width + missed,
+        missed,
+        log_unit,
+    )
+
+
+def _missed(
+    sampler: Sampler, interval: tuple[float, float], ends: tuple[float, float], coefficients: Array, log_unit: float
+) -> Array:
+    """What hides between the outermost node and an end of the segment, where functions turn: found by probes."""
+    low, high = interval
+    missed = np.zeros(coefficients.shape[1])
+    for end, inward in ((low, 1.0), (high, -1.0)):
+        if end not in ends or end == 0.0 == sampler.start:
+            continue
+        distances = (high - low) * np.array(_PROBES)
+        points = [t for t in end + inward * distances if low < t < high]
+        found = sampler.at(points, log_unit)
+        expected = np.polynomial.legendre.legval((2 * np.array(points) - low - high) / (high - low), coefficients).T
+        # A feature that shows at one probe may reach to the next, ten times or more as far.
+        reach = 100 * np.abs(np.array(points) - end)
+        missed = np.maximum(missed, (np.abs(found - expected) * reach[:, None]).max(axis=0, initial=0.0))
+    return np.where(missed > _VISIBLE * np.abs(coefficients).max(axis=0) * (high - low), missed, 0.0)
+
+
+def _largest(panel: Panel) -> Array:
+    sizes: Array = np.abs(panel.tables / unit_rule()[1][:, None]).max(axis=0) / (panel.high - panel.low)
+    return sizes
+
+
+def _tail(panel: Panel) -> Array:
+    """The last Legendre coefficients, which tell whether a panel is resolved."""
+    tail: Array = panel.coefficients[-TAIL:].max(axis=0)
+    return tail

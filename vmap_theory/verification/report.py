@@ -1,0 +1,69 @@
+"""What a verification found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class VerificationRow:
+    """One quantity at one point.
+
+    Attributes
+    ----------
+    quantity : str
+        ``second_moment``, ``slope_moment``, ``sparsity``, ``V``, ``dV``, ``d2V`` or ``chi_1``.
+    point : dict of str to str
+        Exact values of q, sigma_w2, sigma_b2 and the parameters.
+    method : str
+        Where `value` comes from: ``closed form``, or ``integral`` where no closed form is known: then a second
+        quadrature that shares neither rule nor integrand with the reference.
+    value, reference : str
+        Both values, to the digits asked for.
+    relative_error : float
+        ``|value - reference| / |reference|``; where the reference is zero by cancellation, relative to the
+        integral of the absolute integrand.
+    """
+
+    quantity: str
+    point: dict[str, str]
+    method: str
+    value: str
+    reference: str
+    relative_error: float
+
+
+@dataclass(frozen=True)
+class VerificationReport:
+    """What `verify` found.
+
+    Attributes
+    ----------
+    activation : str
+        Label of the activation.
+    digits : int
+        The digits asked for.
+    passed : bool
+        Every relative error is below ``10**-digits``.
+    max_relative_error : float
+        The largest of all rows.
+    rows : tuple of VerificationRow
+        All comparisons.
+    """
+
+    activation: str
+    digits: int
+    passed: bool
+    max_relative_error: float
+    rows: tuple[VerificationRow, ...]
+
+    def summary(self) -> str:
+        """One line for people."""
+        verdict = "verified" if self.passed else "FAILED"
+        worst = max(self.rows, key=lambda row: row.relative_error)
+        exact = all(row.method == "closed form" for row in self.rows)
+        kind = "" if exact else " (no closed form: two quadratures)"
+        return (
+            f"{self.activation}: {verdict} at {self.digits} digits{kind}, {len(self.rows)} comparisons, "
+            f"largest relative error {self.max_relative_error:.1e} ({worst.quantity})"
+        )
