@@ -7,6 +7,8 @@ from .activations import Parameter as Parameter
 from .activations import activation as activation
 from .activations import family as family
 from .activations import family_names as family_names
+from .balls import BallMoments as BallMoments
+from .balls import ball_moments as ball_moments
 from .errors import VmapTheoryError as VmapTheoryError
 from .formulas import Formulas as Formulas
 from .formulas import derive as derive

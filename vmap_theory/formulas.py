@@ -14,6 +14,7 @@ from .activations.symbols import X
 from .errors import UnknownNameError
 from .latex import to_latex
 from .moments import Q, Term, TermSum, expectation, normal_density, terms_of
+from .python_code import module_text
 
 SIGMA_W2 = sp.Symbol("sigma_w2", positive=True)
 """Weight variance times fan-in."""
@@ -117,6 +118,30 @@ class Formulas:
             return " \\\\\n".join(self._latex_line(name, " &= ") for name in QUANTITIES)
         return self._latex_line(quantity, " = ")
 
+    def python(self) -> str:
+        """Python text of a module that computes all formulas with NumPy and SciPy alone, one function each.
+
+        ``second_moment(q, ...)``, ``slope_moment(q, ...)``, ``sparsity(q, ...)``, ``variance_map(q, sigma_w2, sigma_b2,
+        ...)``, ``variance_map_derivative(q, sigma_w2, ...)``, ``variance_map_second_derivative(q, sigma_w2, ...)`` and
+        ``chi_1(q, sigma_w2, ...)``, with the free parameters at the end.  Closed forms are written as they are, and
+        lose digits in sparse tails, where `gaussian_moments` does not.  Where none is known, the functions integrate
+        with ``scipy.integrate.quad`` and say so.
+
+        Raises
+        ------
+        ExpressionError
+            The activation was made from a Python function, or a formula has no counterpart in SciPy.
+
+        Examples
+        --------
+        >>> from vmap_theory import activation, derive
+        >>> namespace = {}
+        >>> exec(derive(activation("relu_tau")).python(), namespace)
+        >>> print(f"{namespace['variance_map'](2.0, sigma_w2=4.0, sigma_b2=0.5, tau=1.0):.6f}")
+        1.619436
+        """
+        return module_text(self.activation, {name: getattr(self, name) for name in QUANTITIES}, self.digest)
+
     def _latex_line(self, quantity: str, equals: str) -> str:
         if quantity not in QUANTITIES:
             raise UnknownNameError.among("quantity", quantity, QUANTITIES)
@@ -149,6 +174,22 @@ def derive(act: Activation | str) -> Formulas:
     slope 0 has zeros, hard_threshold with tau = 0 no jumps), put it in first: ``derive(act.bind(tau=0))``.
     """
     return _derived(as_activation(act))
+
+
+def has_closed_form(act: Activation | str) -> bool:
+    """Whether `derive` finds closed forms for everything: `Formulas.is_exact`, in a fraction of the time.
+
+    Examples
+    --------
+    >>> has_closed_form("gelu"), has_closed_form("tanh")
+    (True, False)
+    """
+    act = as_activation(act)
+    found = _Moments(act)
+    found.second_moment(0)
+    if found.is_exact and not act.slope_is_infinite:
+        found.slope_moment()
+    return found.is_exact
 
 
 @lru_cache(maxsize=256)

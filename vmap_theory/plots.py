@@ -18,10 +18,18 @@ import numpy as np
 
 from .activations import Activation, as_activation
 from .checks import positive
-from .errors import DomainError, FileOutputError, InfeasibleError, MissingExtraError, NoEdgeOfChaosError
+from .errors import (
+    DegenerateMapError,
+    DomainError,
+    FileOutputError,
+    InfeasibleError,
+    MissingExtraError,
+    NoEdgeOfChaosError,
+    PrecisionError,
+)
 from .files import write_atomically
 from .kernels import gaussian_moments
-from .solve import edge_of_chaos, fixed_points, threshold_for_sparsity
+from .solve import FixedPoint, edge_of_chaos, fixed_points, threshold_for_sparsity
 from .solve.clipping import level_parameter
 from .solve.threshold import threshold_parameter
 from .variance_map import VarianceMap
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = {"stable": "o", "unstable": "o", "semi-stable": "D"}
 _LOG_RATIO = 20.0  # of the largest to the smallest fixed point, beyond which variance maps get logarithmic axes
+_OVERVIEW = 4.0  # standard deviations of the pre-activations that are shown
 _MARKED_VARIANCES = (0.1, 1.0, 10.0)
 _FORMATS = (".png", ".svg", ".pdf")
 
@@ -57,10 +66,7 @@ def plot_activations(activations: Sequence[Activation], *, half_width: float | N
     figure, axes = _figure("x", r"$\phi(x)$")
     _axes_lines(axes)
     for act, colour in zip(activations, colour_cycle(len(activations)), strict=True):
-        for index, (low, high) in enumerate(_smooth_stretches(act, reach)):
-            x = np.linspace(low, high, 200)
-            inside = np.clip(x, np.nextafter(low, high), np.nextafter(high, low))
-            axes.plot(x, act(inside), color=colour, label=act.label if index == 0 else None)
+        _draw_activation(axes, act, reach, colour)
     axes.legend(frameon=False)
     axes.set_title("Activations")
     return figure
@@ -86,50 +92,51 @@ def plot_variance_maps(
     if len(names) != len(maps):
         raise DomainError(f"{len(names)} labels for {len(maps)} maps: give one label a map, or none at all.")
     found = [fixed_points(vm) for vm in maps]
-    largest = max((point.q for points in found for point in points), default=1.0)
-    end = positive("q_max", q_max) if q_max is not None else max(1.25 * largest, 2.0 * min(largest, 1.0))
-    smallest = min((point.q for points in found for point in points), default=end)
-    logarithmic = q_max is None and largest > _LOG_RATIO * smallest  # linear axes would squeeze the small ones together
-    q = np.geomspace(smallest / 5, 3 * largest, 1000) if logarithmic else np.linspace(end / 2000, end, 1000)
     figure: Figure
     figure, axes = _figure("variance $q$ of the pre-activations", "variance $V(q)$ in the next layer")
-    axes.plot(q, q, color="0.55", linestyle="--", linewidth=1, label="identity")
-    for index, (vm, points, name, colour) in enumerate(zip(maps, found, names, colour_cycle(len(maps)), strict=True)):
-        axes.plot(q, vm(q), color=colour, label=name)
-        for point in points:
-            filled = point.stability == "stable"
-            axes.plot(
-                point.q,
-                point.q,
-                marker=_MARKERS[point.stability],
-                markersize=max(12 - 3 * index, 4),  # maps that share q* show one ring each
-                color=colour,
-                markerfacecolor=colour if filled else "white",
-                linestyle="none",
-                zorder=3 + index,
-                clip_on=False,
-            )
-    for stability, marker in _MARKERS.items():
-        if any(point.stability == stability for points in found for point in points):
-            face = "0.3" if stability == "stable" else "white"
-            axes.plot(
-                [],
-                [],
-                marker=marker,
-                color="0.3",
-                markerfacecolor=face,
-                linestyle="none",
-                label=f"{stability} fixed point",
-            )
-    if logarithmic:
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.set_xlim(q[0], q[-1])
-    else:
-        axes.set_xlim(0, end)
-        axes.set_ylim(0, 1.15 * end)
-    axes.legend(frameon=False, fontsize="small")
+    _draw_variance_maps(axes, maps, found, names, q_max)
     axes.set_title("Variance maps")
+    return figure
+
+
+def plot_overview(act: Activation, q_star: float = 1.0) -> Figure:
+    """Draw an activation, and beside it its variance map on the edge of chaos.
+
+    Where it has no edge of chaos at `q_star`, E[phi^2] stands in place of the variance map.
+
+    Parameters
+    ----------
+    act : Activation
+        With numbers for all parameters.
+    q_star : float
+        Variance that is to be the fixed point, > 0.
+    """
+    act.require_numbers("a picture")
+    q = positive("q_star", q_star)
+    try:
+        eoc = edge_of_chaos(act, q)
+    except (InfeasibleError, NoEdgeOfChaosError):
+        eoc = None
+    figure: Figure
+    figure, (left, right) = _figure("x", r"$\phi(x)$", columns=2)
+    _axes_lines(left)
+    breaks = [abs(float(point.at)) for point in act.breaks]
+    _draw_activation(left, act, max(1.5 * max(breaks, default=0.0), _OVERVIEW * math.sqrt(q)), _COLOURS[0])
+    left.set_title(act.label, fontsize="medium")
+    if eoc is None:
+        variances = np.linspace(0, 3 * q, 200)[1:]
+        right.plot(variances, gaussian_moments(act, variances).second_moment, color=_COLOURS[0])
+        right.set_title(f"no edge of chaos at $q^* = {q:g}$", fontsize="medium")
+        right.set_ylim(0, None)
+    else:
+        try:
+            found: Sequence[FixedPoint] = fixed_points(eoc.variance_map)
+        except (DegenerateMapError, PrecisionError):  # every q is a fixed point, or far ones cannot be told
+            found = ()
+        _draw_variance_maps(right, [eoc.variance_map], [found], ["$V$"], None if found else 3 * q)
+        right.set_title(f"edge of chaos at $q^* = {q:g}$", fontsize="medium")
+    right.set_xlabel("variance $q$")
+    right.set_ylabel(r"$E[\phi^2]$" if eoc is None else "$V(q)$")
     return figure
 
 
@@ -239,14 +246,74 @@ def figure_bytes(figure: Figure, file_format: str) -> bytes:
     return stream.getvalue()
 
 
-def _figure(x_label: str, y_label: str, rows: int = 1) -> tuple[Any, Any]:
+def _draw_activation(axes: Axes, act: Activation, reach: float, colour: str) -> None:
+    """Draw phi on (-reach, reach)."""
+    for index, (low, high) in enumerate(_smooth_stretches(act, reach)):
+        x = np.linspace(low, high, 200)
+        inside = np.clip(x, np.nextafter(low, high), np.nextafter(high, low))
+        axes.plot(x, act(inside), color=colour, label=act.label if index == 0 else None)
+
+
+def _draw_variance_maps(
+    axes: Axes,
+    maps: Sequence[VarianceMap],
+    found: Sequence[Sequence[FixedPoint]],
+    names: Sequence[str],
+    q_max: float | None,
+) -> None:
+    """Draw maps, the identity and fixed points, with a legend."""
+    largest = max((point.q for points in found for point in points), default=1.0)
+    end = positive("q_max", q_max) if q_max is not None else max(1.25 * largest, 2.0 * min(largest, 1.0))
+    smallest = min((point.q for points in found for point in points), default=end)
+    logarithmic = q_max is None and largest > _LOG_RATIO * smallest  # linear axes would squeeze the small ones together
+    q = np.geomspace(smallest / 5, 3 * largest, 1000) if logarithmic else np.linspace(end / 2000, end, 1000)
+    axes.plot(q, q, color="0.55", linestyle="--", linewidth=1, label="identity")
+    for index, (vm, points, name, colour) in enumerate(zip(maps, found, names, colour_cycle(len(maps)), strict=True)):
+        axes.plot(q, vm(q), color=colour, label=name)
+        for point in points:
+            filled = point.stability == "stable"
+            axes.plot(
+                point.q,
+                point.q,
+                marker=_MARKERS[point.stability],
+                markersize=max(12 - 3 * index, 4),  # maps that share q* show one ring each
+                color=colour,
+                markerfacecolor=colour if filled else "white",
+                linestyle="none",
+                zorder=3 + index,
+                clip_on=False,
+            )
+    for stability, marker in _MARKERS.items():
+        if any(point.stability == stability for points in found for point in points):
+            face = "0.3" if stability == "stable" else "white"
+            axes.plot(
+                [],
+                [],
+                marker=marker,
+                color="0.3",
+                markerfacecolor=face,
+                linestyle="none",
+                label=f"{stability} fixed point",
+            )
+    if logarithmic:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlim(q[0], q[-1])
+    else:
+        axes.set_xlim(0, end)
+        axes.set_ylim(0, 1.15 * end)
+    axes.legend(frameon=False, fontsize="small")
+
+
+def _figure(x_label: str, y_label: str, rows: int = 1, columns: int = 1) -> tuple[Any, Any]:
     try:
         from matplotlib.figure import Figure as NewFigure
     except ImportError:
         raise MissingExtraError.needing("a picture", "plot") from None
-    figure = NewFigure(figsize=(6.4, 4.2 if rows == 1 else 6.0), layout="constrained")
-    axes = figure.subplots(rows, 1, sharex=True)
-    first = axes if rows == 1 else axes[0]
+    size = (6.4 if columns == 1 else 9.0, (4.2 if rows == 1 else 6.0) if columns == 1 else 3.6)
+    figure = NewFigure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, columns, sharex=columns == 1)
+    first = np.atleast_1d(axes)[0]
     first.set_xlabel(x_label)
     first.set_ylabel(y_label)
     for one in np.atleast_1d(axes):

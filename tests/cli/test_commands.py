@@ -27,10 +27,26 @@ def test_typer_runner_sees_the_same_app() -> None:
 def test_list(call: Any) -> None:
     content = load(call("list", "--json"))["activations"]
     assert [entry["name"] for entry in content] == list(vt.family_names())
-    assert set(content[0]) == {"name", "title", "expression", "parameters", "values", "source"}
+    plain = {"name", "title", "expression", "parameters", "values", "source"}
+    assert set(content[0]) == plain | {"torch", "limits", "penalty", "is_exact"}
     text = call("list")
     assert all(name in text.out for name in vt.family_names())
     assert "[0, oo)" in text.out, "brackets of intervals are no markup"
+
+
+def test_list_says_what_each_family_is_related_to(call: Any) -> None:
+    entries = {entry["name"]: entry for entry in load(call("list", "--json"))["activations"]}
+    assert {name: entry["is_exact"] for name, entry in entries.items()} == {
+        name: vt.derive(name).is_exact for name in entries
+    }
+    assert entries["hardshrink"]["torch"][0]["name"] == "Hardshrink"
+    assert entries["gelu_tanh"]["torch"][0]["options"] == {"approximate": "tanh"}
+    assert entries["soft_threshold"]["penalty"] is not None
+    assert entries["tanh"]["penalty"] is None
+    assert {"parameter": "m", "value": "oo", "family": "relu_tau"}.items() <= entries["crelu"]["limits"][0].items()
+    lines = {line.split()[0]: line for line in call("list").out.splitlines()}
+    assert " yes " in lines["gelu"]
+    assert " no " in lines["tanh"]
 
 
 def test_derive(call: Any) -> None:
@@ -54,18 +70,42 @@ def test_verify(call: Any) -> None:
     content = load(call("verify", "crelu", "tau=1", "--digits", 20, "--points", 2, "--json"))
     assert content["passed"] is True
     (report,) = content["reports"]
-    assert set(report) == {"activation", "digits", "passed", "comparisons", "max_relative_error"}
+    assert set(report) == {"activation", "digits", "method", "passed", "comparisons", "max_relative_error"}
+    assert report["method"] == "closed form"
     assert (report["digits"], report["comparisons"]) == (20, 14)
     assert "verified at 10 digits" in call("verify", "relu", "--digits", 10).out
 
 
+def test_verify_says_where_there_is_no_closed_form(call: Any) -> None:
+    arguments = ("verify", "tanh", "--digits", 10, "--points", 1)
+    assert load(call(*arguments, "--json"))["reports"][0]["method"] == "two quadratures"
+    assert "no closed form: two quadratures" in call(*arguments).out
+
+
+def test_verify_asks_balls_too(call: Any) -> None:
+    pytest.importorskip("flint")
+    report = load(call("verify", "crelu", "--balls", "--digits", 15, "--points", 1, "--json"))["reports"][0]
+    assert report["passed"] is True
+
+
+def test_derive_says_where_there_is_no_closed_form(call: Any) -> None:
+    called = call("derive", "tanh")
+    assert "Integral" in called.out
+    assert "no closed form is known" in called.err
+    assert call("derive", "gelu").err == ""
+    assert load(call("derive", "tanh", "--json"))["is_exact"] is False
+
+
 def test_verify_all(call: Any) -> None:
-    content = load(call("verify", "--all", "--digits", 12, "--points", 1, "--json"))
+    content = load(call("verify", "--all", "--workers", 2, "--digits", 12, "--points", 1, "--json"))
+    assert content["passed"] is True
     assert len(content["reports"]) == len(vt.family_names())
 
 
 def test_a_failed_verification_is_status_one(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = vt.VerificationReport("crelu", 50, False, 0.5, (vt.VerificationRow("dV", {"q": "1"}, "1.0", "2.0", 0.5),))
+    failed = vt.VerificationReport(
+        "crelu", 50, False, 0.5, (vt.VerificationRow("dV", {"q": "1"}, "closed form", "1.0", "2.0", 0.5),)
+    )
     monkeypatch.setattr("vmap_theory.verification.verify", lambda *arguments, **options: failed)
     text = call("verify", "crelu")
     assert text.status == 1
@@ -89,6 +129,14 @@ def test_eoc(call: Any) -> None:
     assert "fixed point  q = 1" in text
 
 
+def test_eoc_of_an_activation_without_a_closed_form(call: Any) -> None:
+    content = load(call("eoc", "tanh", "--json"))
+    expected = vt.edge_of_chaos("tanh")
+    assert (content["sigma_w2"], content["sigma_b2"]) == (expected.sigma_w2, expected.sigma_b2)
+    shifted = load(call("eoc", "Max(tanh(x - tau), 0)", "tau>=0", "--sparsity", 0.8, "--json"))
+    assert shifted["sparsity"] == pytest.approx(0.8)
+
+
 def test_clip(call: Any) -> None:
     content = load(call("clip", "crelu", "--sparsity", 0.85, "--target", 0.5, "--json"))
     assert {"m", "tau", "sigma_w2", "sigma_b2", "q_star", "criterion", "fixed_points"} <= set(content)
@@ -100,6 +148,12 @@ def test_clip(call: Any) -> None:
     assert [p["stability"] for p in three] == ["stable", "unstable", "stable"]
     text = call("clip", "crelu", "--sparsity", 0.85).out
     assert "0.8095281637" in text
+
+
+def test_clip_an_expression_with_domains(call: Any) -> None:
+    expected = load(call("clip", "crelu", "--sparsity", 0.85, "--json"))
+    found = load(call("clip", "Min(Max(x - tau, 0), m)", "tau>=0", "m in (0, oo)", "--sparsity", 0.85, "--json"))
+    assert (found["tau"], found["m"]) == pytest.approx((expected["tau"], expected["m"]))
 
 
 def test_numbers_in_json_are_complete(call: Any) -> None:
@@ -158,6 +212,21 @@ def test_version_and_help(call: Any) -> None:
         (("derive", "crelo"), "crelu"),
         (("derive", "crelu", "tao=1"), "tau"),
         (("derive", "crelu", "tau"), "PARAMETER=NUMBER"),
+        (("derive", "crelu", "tau>1"), "domains of their own (tau in [0, oo), m in (0, oo))"),
+        (("derive", "Max(x - a, 0)", "b>1"), "unknown parameter of the expression 'b'. Known: a"),
+        (("derive", "Max(x - a, 0)", "b=1"), "unknown parameter of the expression 'b'. Known: a"),
+        (("derive", "Max(x - a, 0)", "a>1", "a<1"), "the domain of a is empty"),
+        (("derive", "Max(x - a, 0)", "a>1", "a=1"), "outside its domain (1, oo)"),
+        (("derive", "Max(x, 0)**n", "n in 1..4"), "give a number for it"),
+        (("derive", "Max(x, 0)**n", "n in 1..4", "n=5"), "outside its domain [1, 4]"),
+        (("derive", "Max(x, 0)**n", "n in 1..4", "n=1/2"), "not an integer"),
+        (("eoc", "Max(x - a, 0)", "a in [0, 1"), "neither a value nor a domain"),
+        (("clip", "Min(Max(x - tau, 0), m)", "k>=0", "--sparsity", "0.85"), "Known: m, tau"),
+        (("verify", "Max(x - a, 0)", "a in 2..1"), "the domain of a is empty"),
+        (("derive", "exp(x**2)"), "infinite"),
+        (("derive", "crelu", "--python", "--latex"), "give one of --latex, --python and --json"),
+        (("verify", "crelu", "--workers", "2"), "--workers goes with --all"),
+        (("verify", "--all", "--workers", "0"), "workers"),
         (("derive", "crelu", "tau=-1"), "domain"),
         (("derive", "crelu", "tau=x"), "not a finite number"),
         (("derive", "crelu", "tau=nan"), "not a finite number"),
@@ -168,7 +237,6 @@ def test_version_and_help(call: Any) -> None:
         (("eoc", "tau=1", "crelu"), "The activation comes first"),
         (("plot", "variance-map", "relu", "--sparsity", "0.85", "-o", "p.png"), "no free threshold"),
         (("derive", "x.__class__"), "not allowed"),
-        (("derive", "exp(x)"), "polynomial"),
         (("verify",), "--all"),
         (("verify", "crelu", "--all"), "not both"),
         (("verify", "crelu", "--digits", "1"), "digits"),
@@ -185,6 +253,7 @@ def test_version_and_help(call: Any) -> None:
         (("plot", "activations", "crelu", "-o", "p.png"), "tau"),
         (("plot", "activations", "relu", "-o", "p.gif"), ".png"),
         (("plot", "slope", "relu", "-o", "p.png"), "threshold"),
+        (("plot", "activations", "Max(x - a, 0):a in [0, 2),b=1", "-o", "p.png"), "unknown parameter"),
         (("plot", "eoc", "hardtanh", "-o", "p.png", "--q-min", "9", "--q-max", "1"), "ascending"),
         (("demo", "--sparsity", "2", "--no-train"), "sparsity"),
     ],
@@ -239,6 +308,39 @@ def test_verify_draws_customary_parameters_too(call: Any) -> None:
 def test_symbolic_formulas(call: Any) -> None:
     assert "negative_slope" in call("derive", "leaky_relu", "--symbolic").out
     assert "negative_slope" not in call("derive", "leaky_relu").out
+
+
+@pytest.mark.parametrize("name", ["crelu", "tanh"])
+def test_derive_writes_python(name: str, call: Any) -> None:
+    called = call("derive", name, "--python")
+    assert called.status == 0
+    assert called.out.rstrip() == vt.derive(name).python().rstrip()
+    compile(called.out, name, "exec")
+
+
+def test_an_activation_never_seen_before_with_domains(call: Any) -> None:
+    text = "Piecewise((0, x < 2*lambd), (x - lambd, x < a*lambd), (2*x, True))"
+    undeclared = call("derive", text)
+    assert undeclared.status == 2
+    assert "order of the break points" in undeclared.err
+    content = load(call("derive", text, "a>2", "--json"))
+    assert content["is_exact"] is True
+    declared = {p["name"]: p for p in content["activation"]["parameters"]}
+    assert declared["a"]["domain"] == "(2, oo)"
+    assert declared["lambd"]["domain"] == "(0, oo)", "not declared: positive"
+    assert load(call("verify", text, "a>2", "--digits", 15, "--points", 2, "--json"))["passed"] is True
+
+
+def test_an_integer_parameter_is_drawn_or_given(call: Any) -> None:
+    assert load(call("verify", "Max(x, 0)**n", "n in 1..4", "--digits", 15, "--points", 3, "--json"))["passed"] is True
+    given = load(call("derive", "Max(x, 0)**n", "n in 1..4", "n=2", "--json"))
+    assert given["formulas"]["second_moment"] == "3*q**2/2"
+    assert given["activation"]["parameters"][0]["integer"] is True
+
+
+def test_domains_in_one_word(call: Any, tmp_path: Path) -> None:
+    words = "Max(x - a, 0):a in [0, 2),a=1"  # the comma between brackets parts nothing
+    assert call("plot", "activations", words, "-o", tmp_path / "p.svg").status == 0
 
 
 def test_one_picture_of_clipped_and_unclipped_maps(call: Any, tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ class OpaqueFunction:
         points = np.array(_TRIAL)
         one_by_one = cls(function, takes_arrays=False)
         try:
-            at_once = np.asarray(function(points.copy()))
+            with np.errstate(all="ignore"):
+                at_once = np.asarray(function(points.copy()))
         except Exception:  # what a function that takes numbers alone does with an array is its own affair
             at_once = np.empty(0)
         if at_once.shape == points.shape and at_once.dtype.kind in "fiu":
@@ -90,9 +91,10 @@ class OpaqueFunction:
 
     def breaks_between(self, pieces: Sequence[Piece]) -> tuple[Break, ...]:
         """The declared break points, with jumps and changes of slope as far as float64 values show them."""
-        return tuple(self._break_at(right.lower) for _, right in pairwise(pieces))
+        return tuple(self.break_at(right.lower) for _, right in pairwise(pieces))
 
-    def _break_at(self, exact: sp.Expr) -> Break:
+    def break_at(self, exact: sp.Expr) -> Break:
+        """Jump and change of slope at a point, as far as float64 values show them."""
         import numpy as np
 
         at = float(exact)

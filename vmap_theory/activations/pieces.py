@@ -82,8 +82,8 @@ def meeting_point(left: Piece, right: Piece) -> Break:
 def _step(left: Piece, right: Piece, order: int) -> sp.Expr:
     at = right.lower
     difference = _value(right, order, at, "+") - _value(left, order, at, "-")
-    if not difference.is_finite and difference.has(sp.nan, sp.oo, -sp.oo, sp.zoo):
-        return sp.oo  # a slope without bound on one side
+    if difference.has(sp.nan, sp.oo, -sp.oo, sp.zoo, sp.AccumBounds):
+        return sp.oo  # a slope without bound on one side, or no limit at all
     # Radicals and roots of polynomials vanish without looking it: decided by value.
     if vanishes(difference):
         return sp.Integer(0)
@@ -95,7 +95,7 @@ def _value(piece: Piece, order: int, at: sp.Expr, side: str) -> sp.Expr:
     """One-sided value of a derivative, by substitution, else as a limit."""
     derivative = sp.diff(piece.expression, X, order)
     value = derivative.subs(X, at)
-    if value.is_finite is not True and value.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
+    if value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.AccumBounds):
         value = sp.limit(derivative, X, at, side)
     return value
 

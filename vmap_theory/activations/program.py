@@ -206,15 +206,22 @@ FLOATS = Algebra(
 """float64 arrays."""
 
 
+@lru_cache(maxsize=64)
 def mpmath_algebra(context: Any) -> Algebra:
     """Return the number system of an mpmath context, at the precision that it has when a program runs."""
+    known: dict[tuple[sp.Expr, int], Any] = {}
+
+    def number(exact: sp.Expr) -> Any:
+        key = exact, context.prec
+        if key not in known:
+            known[key] = mpmath_number(exact, context)
+        return known[key]
+
     names = set(FUNCTION_NAMES.values()) - {"abs", "max", "min"} | {"expm1", "log1p"}
     functions: dict[str, Callable[..., Any]] = {name: getattr(context, name) for name in names}
     functions |= {"abs": abs, "max": max, "min": min}
     functions["log1pexp"] = lambda u: u + context.log1p(context.exp(-u)) if u > 0 else context.log1p(context.exp(u))
-    return Algebra(
-        lambda exact: mpmath_number(exact, context), functions, lambda base, exponent: context.power(base, exponent)
-    )
+    return Algebra(number, functions, lambda base, exponent: context.power(base, exponent))
 
 
 def mpmath_number(exact: sp.Expr, context: Any) -> Any:

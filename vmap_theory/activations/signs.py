@@ -100,7 +100,7 @@ def compare(left: sp.Expr, right: sp.Expr) -> int:
     if order is None:
         raise PiecesError(
             f"the order of the break points {left} and {right} depends on the parameters: "
-            "give numbers for them, or declare domains whose signs decide it."
+            "give numbers for them, or declare domains that decide it."
         )
     return order
 

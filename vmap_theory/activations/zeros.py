@@ -124,7 +124,7 @@ def _real_roots(polynomial: Any) -> tuple[list[tuple[sp.Expr, int]], int]:
     if leading is None:
         raise PiecesError(
             f"the sign of {coefficients[0]} depends on the parameters: "
-            "give numbers for them, or declare domains whose signs decide it."
+            "give numbers for them, or declare domains that decide it."
         )
     if len(coefficients) == 1:
         return [], leading

@@ -14,7 +14,7 @@ from .shared import (
     JsonOption,
     NameArgument,
     QStarOption,
-    ValuesArgument,
+    WordsArgument,
     activation_from_words,
     cell,
     described,
@@ -23,6 +23,7 @@ from .shared import (
     print_line,
     print_table,
     progress,
+    related,
     say,
     show_solution,
 )
@@ -52,33 +53,50 @@ def _version(
 
 @app.command("list")
 def list_families(as_json: JsonOption = False) -> None:
-    """List the activations of the registry."""
+    """List the activations of the registry, and which of them have closed forms."""
     from ..activations import family, family_names
+    from ..formulas import has_closed_form
 
     families = [family(name) for name in family_names()]
+    exact = [has_closed_form(name) for name in family_names()]
     if as_json:
-        print_json({"activations": [described(act) for act in families]})
+        print_json(
+            {
+                "activations": [
+                    described(act) | related(act) | {"is_exact": known}
+                    for act, known in zip(families, exact, strict=True)
+                ]
+            }
+        )
         return
     rows = [
-        (act.name, act.title, ", ".join(f"{p.name} in {p.domain_text}" for p in act.parameters) or "-")
-        for act in families
+        (
+            act.name,
+            act.title,
+            "yes" if known else "no",
+            ", ".join(f"{p.name} in {p.domain_text}" for p in act.parameters) or "-",
+        )
+        for act, known in zip(families, exact, strict=True)
     ]
-    print_table(("name", "what it is", "parameters"), rows)
+    print_table(("name", "what it is", "closed form", "parameters"), rows)
 
 
 @app.command()
 def derive(
     name: NameArgument,
-    values: ValuesArgument = None,
+    words: WordsArgument = None,
     latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
+    python: Annotated[bool, typer.Option("--python", help="Print a module of functions for NumPy and SciPy.")] = False,
     symbolic: Annotated[bool, typer.Option("--symbolic", help="Put in no customary values, such as slopes.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Derive the moments, the sparsity, V, V', V'' and chi_1 in closed form."""
+    """Derive the moments, the sparsity, V, V', V'' and chi_1 in closed form, or as integrals where none is known."""
     from ..formulas import QUANTITIES
     from ..formulas import derive as derive_formulas
 
-    formulas = derive_formulas(activation_from_words(name, values, symbolic=symbolic))
+    if latex + python + as_json > 1:
+        raise UnknownNameError("give one of --latex, --python and --json, not more.")
+    formulas = derive_formulas(activation_from_words(name, words, symbolic=symbolic))
     if as_json:
         print_json(
             {
@@ -89,8 +107,12 @@ def derive(
                 "sha256": formulas.digest,
             }
         )
+    elif python:
+        print_line(formulas.python().rstrip())
     else:
         print_line(formulas.latex() if latex else formulas.text())
+        if not formulas.is_exact:
+            say("no closed form is known: integrals are left as they are; vmap_theory.gaussian_moments evaluates them")
 
 
 @app.command()
@@ -98,10 +120,14 @@ def verify(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="A name or an expression; not with --all.")
     ] = None,
-    values: ValuesArgument = None,
+    words: WordsArgument = None,
     every: Annotated[bool, typer.Option("--all", help="Verify every activation of the registry.")] = False,
     digits: DigitsOption = 50,
     points: Annotated[int, typer.Option("--points", help="How many random points.")] = 8,
+    balls: Annotated[bool, typer.Option("--balls", help="Ask ball arithmetic too; needs python-flint.")] = False,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="With --all: how many processes. [one a core]")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check the closed forms against independent high-precision integration; exit status 1 if one is wrong.
@@ -113,12 +139,14 @@ def verify(
 
     if (name is None) != every:
         raise UnknownNameError("give the NAME of an activation, or --all, and not both.")
+    if workers is not None and not every:
+        raise UnknownNameError("--workers goes with --all: one activation is verified in this process.")
     with progress(f"verifying to {digits} digits") as advance:
         if name is None:
-            reports = verify_catalogue(digits=digits, points=points, on_progress=advance)
+            reports = verify_catalogue(digits=digits, points=points, balls=balls, workers=workers, on_progress=advance)
         else:
-            act = activation_from_words(name, values, symbolic=True)
-            reports = (verify_activation(act, digits, points=points, on_progress=advance),)
+            act = activation_from_words(name, words, symbolic=True)
+            reports = (verify_activation(act, digits, points=points, balls=balls, on_progress=advance),)
     if as_json:
         print_json(
             {
@@ -127,6 +155,7 @@ def verify(
                     {
                         "activation": report.activation,
                         "digits": report.digits,
+                        "method": report.method,
                         "passed": report.passed,
                         "comparisons": len(report.rows),
                         "max_relative_error": report.max_relative_error,
@@ -145,7 +174,7 @@ def verify(
 @app.command()
 def eoc(
     name: NameArgument,
-    values: ValuesArgument = None,
+    words: WordsArgument = None,
     sparsity: Annotated[
         float | None, typer.Option("--sparsity", help="Choose the threshold for this sparsity.")
     ] = None,
@@ -156,7 +185,7 @@ def eoc(
     from ..solve import edge_of_chaos, threshold_for_sparsity
     from ..solve.threshold import threshold_parameter
 
-    act = activation_from_words(name, values)
+    act = activation_from_words(name, words)
     if sparsity is not None:
         threshold, _ = threshold_parameter(act)
         act = act.bind(**{threshold: threshold_for_sparsity(act, sparsity, q_star)})
@@ -185,6 +214,8 @@ def clip(
             metavar="FAMILY", help="A clipped family (crelu, cst), or an expression in x with a threshold and a level."
         ),
     ],
+    words: WordsArgument = None,
+    *,
     sparsity: Annotated[float, typer.Option("--sparsity", help="Fraction of zero outputs at q*.")],
     target: Annotated[float, typer.Option("--target", help="The slope V'(q*) wanted.")] = 0.5,
     criterion: Annotated[str, typer.Option("--criterion", help="How the level is chosen: slope.")] = "slope",
@@ -194,7 +225,7 @@ def clip(
     """Give the clipping level for a sparsity and a slope, with the edge of chaos that belongs to it."""
     from ..solve import clipping_level
 
-    result = clipping_level(activation_from_words(name), sparsity, q_star, criterion=criterion, target=target)
+    result = clipping_level(activation_from_words(name, words), sparsity, q_star, criterion=criterion, target=target)
     show_solution(
         {
             "family": name,

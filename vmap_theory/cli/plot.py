@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .shared import JsonOption, OutOption, QStarOption, activation_from_words, activation_in_one_word, save_picture
+from .shared import JsonOption, OutOption, QStarOption, activation_in_one_word, save_picture
 
 plot_app = typer.Typer(no_args_is_help=True, help="Draw a picture and write it to a PNG, SVG or PDF file.")
 
@@ -65,7 +65,7 @@ def plot_variance_map_command(
 
 @plot_app.command("slope")
 def plot_slope_command(
-    name: Annotated[str, typer.Argument(metavar="FAMILY", help="A clipped family: crelu or cst.")],
+    name: Annotated[str, typer.Argument(metavar="FAMILY[:P=V,...]", help="A clipped family: crelu or cst.")],
     out: OutOption,
     sparsity: Annotated[
         list[float] | None, typer.Option("--sparsity", help="One curve each. [0.5 0.7 0.85 0.9]")
@@ -77,7 +77,7 @@ def plot_slope_command(
     from ..plots import plot_slope_against_level
 
     save_picture(
-        plot_slope_against_level(activation_from_words(name), sparsity or (0.5, 0.7, 0.85, 0.9), q_star), out, as_json
+        plot_slope_against_level(activation_in_one_word(name), sparsity or (0.5, 0.7, 0.85, 0.9), q_star), out, as_json
     )
 
 

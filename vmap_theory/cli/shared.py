@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import DomainError, ExpressionError, UnknownNameError
+from ..errors import DomainError, UnknownNameError
+from .words import read_words
 
 if TYPE_CHECKING:
     from ..activations import Activation
@@ -24,9 +25,13 @@ _WIDEST = 250  # columns of a printed table
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="A name of the registry, or an expression in x, quoted.")
 ]
-ValuesArgument = Annotated[
+WordsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[PARAMETER=NUMBER]...", help="Values of parameters, such as tau=1 m=0.5."),
+    typer.Argument(
+        metavar="[PARAMETER=NUMBER]...",
+        help="Values of parameters, such as tau=1 m=0.5; for an expression domains too, in quotes: 'tau>=0' '0<a<1' "
+        "'m in (0, oo)' 'degree in 1..8'.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 QStarOption = Annotated[float, typer.Option("--q-star", help="The fixed point q*, a variance.")]
@@ -34,53 +39,59 @@ DigitsOption = Annotated[int, typer.Option("--digits", help="Decimal digits of a
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="The file to write (.png, .svg or .pdf).")]
 
 
-def activation_from_words(name: str, assignments: Sequence[str] | None = None, *, symbolic: bool = False) -> Activation:
-    """Return a registered activation, or one parsed from an expression; `symbolic`: without customary values."""
-    from ..activations import activation, family, family_names
-    from ..parsing import parse_activation
+def activation_from_words(name: str, words: Sequence[str] | None = None, *, symbolic: bool = False) -> Activation:
+    """Return a registered activation, or one parsed from an expression; `symbolic`: without customary values.
 
-    values: dict[str, Any] = {}
-    for text in assignments or ():
-        parameter, number = assignment(text)
-        if parameter in values:
-            raise ExpressionError(f"{parameter} is given twice: give each parameter once.")
-        values[parameter] = number
+    `words` are values and, for an expression, domains of its parameters, as `read_words` reads them.
+    """
+    from ..activations import activation, family, family_names
+    from ..parsing import parse_activation, parse_expression
+
+    said = read_words(words or ())
     if name in family_names():
-        return family(name).bind(**values) if symbolic else activation(name, **values)
+        if said.domains:
+            own = ", ".join(f"{p.name} in {p.domain_text}" for p in family(name).parameters) or "none"
+            raise DomainError(
+                f"{next(iter(said.domains))}: the parameters of {name} have domains of their own ({own}). "
+                "Give values; domains are for an activation given as an expression."
+            )
+        return family(name).bind(**said.values) if symbolic else activation(name, **said.values)
     if name.isidentifier() and name != "x":
         raise UnknownNameError.among("activation", name, family_names())
-    return parse_activation(name, name=name, **values)
+    held = {symbol.name for symbol in parse_expression(name).free_symbols} - {"x"}
+    for parameter in (*said.values, *said.domains):
+        if parameter not in held:
+            raise UnknownNameError.among("parameter of the expression", parameter, held)
+    return parse_activation(name, name=name, parameters=said.declared(), **said.values)
 
 
 def activation_in_one_word(text: str) -> Activation:
-    """Read ``name`` or ``name:tau=1,m=2``."""
-    name, _, values = text.partition(":")
-    return activation_from_words(name, values.split(",") if values else None)
+    """Read ``name`` or ``name:tau=1,m=2``; commas inside brackets part no words."""
+    name, _, words = text.partition(":")
+    return activation_from_words(name, _parted(words) if words else None)
 
 
-def assignment(text: str) -> tuple[str, Any]:
-    """Read ``name=number``; the number is exact: 0.3 is 3/10, and 1/3 or sqrt(2) will do."""
-    from ..activations.parameters import RESERVED_NAMES
-    from ..parsing import parse_expression
-
-    name, equals, number = text.partition("=")
-    if not equals or not name.strip().isidentifier():
-        raise ExpressionError(
-            f"{text!r} is not of the form PARAMETER=NUMBER, such as tau=1. "
-            "The activation comes first, then its parameters."
-        )
-    if name.strip() in RESERVED_NAMES:
-        raise ExpressionError(f"{name.strip()!r} is reserved and names no parameter.")
-    value = parse_expression(number)
-    if value.free_symbols:
-        raise DomainError(f"{name} = {number} is not a finite number: give one, such as {name}=1 or {name}=1/3.")
-    return name.strip(), value
+def _parted(text: str) -> list[str]:
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "([") - (character in ")]")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
 
 
 def described(act: Activation) -> dict[str, Any]:
     """An activation as plain values for JSON."""
     parameters = [
-        {"name": p.name, "domain": p.domain_text, "typical": list(p.typical), "meaning": p.meaning}
+        {
+            "name": p.name,
+            "domain": p.domain_text,
+            "integer": p.integer,
+            "typical": list(p.typical),
+            "meaning": p.meaning,
+        }
         for p in act.parameters
     ]
     values = {name: float(value) for name, value in act.values}
@@ -91,6 +102,26 @@ def described(act: Activation) -> dict[str, Any]:
         "parameters": parameters,
         "values": values,
         "source": act.source,
+    }
+
+
+def related(act: Activation) -> dict[str, Any]:
+    """What an activation is related to, as plain values for JSON: PyTorch, limits, penalty."""
+    return {
+        "torch": [
+            {"name": module.name, "parameters": dict(module.parameters), "options": dict(module.options)}
+            for module in act.torch
+        ],
+        "limits": [
+            {
+                "parameter": limit.parameter,
+                "value": str(limit.value),
+                "family": limit.family,
+                "family_values": {name: str(value) for name, value in limit.family_values},
+            }
+            for limit in act.limits
+        ],
+        "penalty": None if act.penalty is None else str(act.penalty),
     }
 
 

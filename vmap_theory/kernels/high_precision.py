@@ -76,7 +76,9 @@ def _integrated(
 
     def integrand(t: Any) -> list[Any]:
         weight = norm * context.exp(-t * (start + t / 2) / variance)
-        return [weight * value for value in sampler.row(t, context)]
+        columns = [weight * value for value in sampler.row(t, context)]
+        y = start + t
+        return [*columns, columns[SQUARE] * y**2, columns[SQUARE] * y**4]
 
     length = min(width, _cut(integrand, start, variance, context, width))
     tolerance = context.mpf(10) ** -(digits + 2)

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import PrecisionError
 from .legendre import legendre_analysis, unit_rule
-from .samplers import TAIL, Sampler
+from .samplers import SQUARE, TAIL, Sampler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
 
+_SMALLEST = 1e-300
+_RESOLVED = 2e-15
 _NEGLIGIBLE = 1e-18
 _LARGEST_LOG = 700.0
 _DEEPEST = 250
-_MOST_PANELS = 3000
+_MOST_PANELS = 2000
 _PROBES = (1e-3, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12)
 """Of the width of a panel; the outermost node lies at 5e-3."""
 _VISIBLE = 1e-15
+_DEVIATION = 1e-11  # of values at probes from the interpolating polynomial, which amplifies rounding at its ends
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Panel:
         Sizes of the Legendre coefficients of the columns, in the same unit.
     unresolved : array, shape (COLUMNS,)
         Bound of what is not a polynomial of degree 15 on the panel, in the same unit, largest value times length.
+    rounding : array, shape (COLUMNS,)
+        The part of `unresolved` that is error of the values, which no smaller panel makes better.
     missed : array, shape (COLUMNS,)
         The part of `unresolved` that probes near the ends of the segment found, where no node lies.
     log_unit : float
@@ -52,6 +57,7 @@ class Panel:
     tables: Array
     coefficients: Array
     unresolved: Array
+    rounding: Array
     missed: Array
     log_unit: float
 
@@ -79,26 +85,39 @@ def panels_between(
     whole = _panel(sampler, *interval, ends)
     budget = np.maximum(inner, log_sizes(whole) - fall)
     result: list[Panel] = []
-    waiting: list[tuple[Panel, tuple[Array, ...]]] = [(whole, ())]
+    waiting = [(whole, 0)]
     while waiting:
-        panel, tails = waiting.pop()
-        rough = _rough_columns(panel, tails, sampler, budget)
-        if not any(rough[list(needed)]):
+        panel, depth = waiting.pop()
+        if not any(_rough_columns(panel, budget, halved=depth > 0)[list(needed)]):
             result.append(panel)
             budget = np.maximum(budget, log_sizes(panel))
             continue
-        sampler.allow_halving(panel.y, (panel.low, panel.high), len(tails), ends)
+        sampler.allow_halving(panel.y, (panel.low, panel.high), depth, ends)
         middle = (panel.low + panel.high) / 2
-        done = len(tails) >= _DEEPEST or len(result) + len(waiting) >= _MOST_PANELS
+        done = depth >= _DEEPEST or len(result) + len(waiting) >= _MOST_PANELS
         if done or not panel.low < middle < panel.high:
             raise PrecisionError(
                 f"the integrals do not converge near |x| = {panel.y[0]:.9g}: phi^2 or phi'^2 has no finite integral "
                 "there, or oscillates faster than can be followed. Clip or smooth the activation there."
             )
-        grown = (*tails, _tail(panel))
-        waiting.append((_panel(sampler, middle, panel.high, ends), grown))
-        waiting.append((_panel(sampler, panel.low, middle, ends), grown))  # the next: inner panels measure outer ones
+        waiting.append((_panel(sampler, middle, panel.high, ends), depth + 1))
+        # The next to come: inner panels measure outer ones.
+        waiting.append((_panel(sampler, panel.low, middle, ends), depth + 1))
     return result
+
+
+def one_panel(
+    sampler: Sampler,
+    interval: tuple[float, float],
+    ends: tuple[float, float],
+    needed: Sequence[int],
+    inner: Array,
+    fall: float,
+) -> list[Panel]:
+    """The interval as one panel if it is smooth enough, else nothing; arguments as for `panels_between`."""
+    whole = _panel(sampler, *interval, ends)
+    rough = _rough_columns(whole, np.maximum(inner, log_sizes(whole) - fall), halved=False)
+    return [] if any(rough[list(needed)]) else [whole]
 
 
 def log_sizes(panel: Panel) -> Array:
@@ -108,20 +127,22 @@ def log_sizes(panel: Panel) -> Array:
     return logs
 
 
-def _rough_columns(panel: Panel, tails: Sequence[Array], sampler: Sampler, budget: Array) -> NDArray[np.bool_]:
-    """The columns that are neither resolved nor negligible; `budget` is a logarithm."""
+def _rough_columns(panel: Panel, budget: Array, *, halved: bool) -> NDArray[np.bool_]:
+    """The columns that are neither resolved nor, after a halving, negligible; `budget` is a logarithm."""
     width = panel.high - panel.low
     mass, tail = _largest(panel) * width, _tail(panel) * width
     share = np.exp(np.clip(budget - panel.log_unit, -_LARGEST_LOG, _LARGEST_LOG))
-    resolved = np.maximum(tail, panel.missed) <= 8 * sampler.noise * np.maximum(mass, share)
-    noise = np.array([sampler.is_noise(tail[c] / width, _largest(panel)[c], tails, c) for c in range(len(tail))])
-    negligible = (mass <= _NEGLIGIBLE * share) & bool(tails)
-    rough: NDArray[np.bool_] = ~(resolved | noise | negligible)
+    enough = np.maximum(_RESOLVED * np.maximum(mass, share), panel.rounding)
+    resolved = np.maximum(tail, panel.missed) <= enough
+    negligible = (mass <= _NEGLIGIBLE * share) & halved
+    rough: NDArray[np.bool_] = ~(resolved | negligible)
     return rough
 
 
 def _panel(sampler: Sampler, low: float, high: float, ends: tuple[float, float]) -> Panel:
-    values, extra, log_unit = sampler.columns(low, high)
+    if low > ends[0] or sampler.start == 0.0:
+        sampler.check_edge(low)
+    values, errors, log_unit = sampler.columns(low, high)
     width = high - low
     coefficients = legendre_analysis() @ values
     missed = _missed(sampler, (low, high), ends, coefficients, log_unit)
@@ -132,7 +153,8 @@ def _panel(sampler: Sampler, low: float, high: float, ends: tuple[float, float])
         sampler.distances(low, high),
         values * (unit_rule()[1] * width)[:, None],
         sizes,
-        (4 * sizes[-TAIL:].max(axis=0) + extra) * width + missed,
+        (4 * sizes[-TAIL:].max(axis=0) + errors) * width + missed,
+        errors * width,
         missed,
         log_unit,
     )
@@ -151,10 +173,18 @@ def _missed(
         points = [t for t in end + inward * distances if low < t < high]
         found = sampler.at(points, log_unit)
         expected = np.polynomial.legendre.legval((2 * np.array(points) - low - high) / (high - low), coefficients).T
+        if sampler.must_be_smooth and bool(_deviation(found, expected) > _DEVIATION):
+            return np.full(coefficients.shape[1], np.inf)
         # A feature that shows at one probe may reach to the next, ten times or more as far.
         reach = 100 * np.abs(np.array(points) - end)
         missed = np.maximum(missed, (np.abs(found - expected) * reach[:, None]).max(axis=0, initial=0.0))
-    return np.where(missed > _VISIBLE * np.abs(coefficients).max(axis=0) * (high - low), missed, 0.0)
+    visible = missed > _VISIBLE * np.abs(coefficients).max(axis=0) * (high - low)
+    return np.where(visible, missed, 0.0)
+
+
+def _deviation(found: Array, expected: Any) -> float:
+    """Largest difference in the column of phi^2, relative to its values."""
+    return float(np.abs(found - expected)[:, SQUARE].max() / max(np.abs(found[:, SQUARE]).max(), _SMALLEST))
 
 
 def _largest(panel: Panel) -> Array:

@@ -29,7 +29,7 @@ from ..activations.base import Activation
 from ..errors import PrecisionError
 from .breaks import is_differentiable_twice, point_terms
 from .legendre import NODES
-from .panels import Panel, log_sizes, panels_between
+from .panels import Panel, log_sizes, one_panel, panels_between
 from .result import MOMENT_NAMES
 from .samplers import (
     BEND,
@@ -59,6 +59,9 @@ _TINY = float(np.finfo(np.float64).tiny)
 _LEAVE_OUT = 46.0  # panels below exp(-46) = 1e-20 of the largest are left out
 _SURELY_FALLING = 60.0
 _MOST_RINGS = 500
+_MOST_PANELS = 4000
+_SMALLEST_SPLIT = 1e-6
+"""Of the natural length of a segment; below, halving is left to `panels_between`, which knows when to stop."""
 _LARGEST_LOG = 700.0
 _STEEPEST = 1.3
 _PARTS = 4
@@ -101,6 +104,7 @@ class QuadratureRule:
     def __init__(self, act: Activation) -> None:
         self._label = act.label
         segments = segments_of(act)
+        self._declared = frozenset(abs(float(piece.lower)) for piece in act.pieces[1:])
         points = None if act.function is not None else point_terms(act)
         self._differentiable = points is not None and all(is_differentiable_twice(segment) for segment in segments)
         self._points = [(float(p.at), float(p.jump), float(p.slope_change)) for p in points or ()]
@@ -196,7 +200,7 @@ class QuadratureRule:
         sampler: Sampler = (
             ExpressionSampler(segment, self._differentiable)
             if act.function is None
-            else FunctionSampler(segment, act.function)
+            else FunctionSampler(segment, act.function, self._declared)
         )
         return _Track(segment, sampler, float(segment.start), float(segment.width), {})
 
@@ -241,12 +245,17 @@ class QuadratureRule:
         for _ in range(_MOST_RINGS):
             ring = self._ring(track, (low, high), inner, (high - low) * (track.start + (low + high) / 2) / q_low)
             found.extend(ring)
+            if len(found) > _MOST_PANELS:
+                raise PrecisionError(
+                    f"{self._label} oscillates too fast to be followed to |x| = {track.start + high:.3g}, as q = "
+                    f"{q_high:.3g} asks for: choose a smaller q, or use the closed form of vmap_theory.derive if it "
+                    "has one."
+                )
             for panel in ring:
                 inner = np.logaddexp(inner, log_sizes(panel))
-            sizes = np.max([_log_contributions(panel, q_high) for panel in ring], axis=0)
-            best = np.maximum(best, sizes)
-            fall = low * (track.start + low / 2) / q_high
-            fades = fall > _SURELY_FALLING and bool(np.all(sizes <= best - _LEAVE_OUT))
+            best = np.max([best, *(_log_contributions(panel, q_high) for panel in ring)], axis=0)
+            fall = high * (track.start + high / 2) / q_high
+            fades = fall > _SURELY_FALLING and bool(np.all(_log_contributions(ring[-1], q_high) <= best - _LEAVE_OUT))
             overflows = any(_log_contributions(panel, q_low)[SQUARE] > _OVERFLOW for panel in ring)
             if high >= track.width or overflows or (fades and math.isinf(track.width)):
                 return found
@@ -259,13 +268,26 @@ class QuadratureRule:
         )
 
     def _ring(self, track: _Track, interval: tuple[float, float], inner: Array, fall: float) -> list[Panel]:
-        """The panels of an interval on which the weight falls by exp(-fall); made again for a larger fall."""
-        if interval not in track.rings or track.rings[interval][0] < fall:
-            allowed = 2.0 ** math.ceil(math.log2(max(fall, 1.0)))
-            panels = panels_between(track.sampler, interval, (0.0, track.width), self._needed, inner, allowed)
-            # What is one panel all the same does not depend on the fall.
-            track.rings[interval] = (allowed if len(panels) > 1 else math.inf, panels)
-        return track.rings[interval][1]
+        """The panels of an interval on which the weight falls by exp(-fall); made again for a larger fall.
+
+        One that begins with the segment and is not smooth is made of those that smaller variances ask for too.
+        """
+        if interval in track.rings and track.rings[interval][0] >= fall:
+            return track.rings[interval][1]
+        low, high = interval
+        allowed = 2.0 ** math.ceil(math.log2(min(max(fall, 1.0), _LARGEST_LOG)))
+        ends = (0.0, track.width)
+        arguments = (ends, self._needed, inner, allowed)
+        panels = [] if low else one_panel(track.sampler, interval, *arguments)
+        if not panels and not low and high > _SMALLEST_SPLIT * (track.start or min(track.width, 1.0)):
+            first = self._ring(track, (0.0, high / 2), inner, fall)
+            for panel in first:
+                inner = np.logaddexp(inner, log_sizes(panel))
+            panels = [*first, *self._ring(track, (high / 2, high), inner, fall)]
+        panels = panels or panels_between(track.sampler, interval, *arguments)
+        # What is one panel all the same does not depend on the fall.
+        track.rings[interval] = (allowed if len(panels) > 1 else math.inf, panels)
+        return panels
 
 
 @lru_cache(maxsize=128)

@@ -23,6 +23,7 @@ import numpy as np
 import sympy as sp
 
 from ..activations.opaque import OpaqueFunction
+from ..activations.polynomials import is_polynomial
 from ..activations.program import Program, mpmath_algebra, mpmath_number
 from ..activations.symbols import X
 from ..errors import ExpressionError, PiecesError, PrecisionError
@@ -45,26 +46,26 @@ TAIL = 3
 """So many of the last Legendre coefficients tell whether a panel is resolved."""
 
 _DIGITS = 40
-_MOST_DIGITS = 1500
+_MOST_DIGITS = 320
+_ZERO_DIGITS = 300
 _AGREEING_DIGITS = 24
 _CANCELLED = 8  # digits that may be lost before a sum; what is left below counts as zero
 _DEEPEST_INSIDE = 20
-_NOISE_STEPS = 3
-_MOST_NOISE = 1e-6
+_ROUNDING = 2.0**-52
 
 
 class Sampler(ABC):
     """Gives the columns on a segment at distances t from its start."""
 
-    noise: float
-    """Relative size of errors in the values."""
-
     start: float
     """Of the segment."""
 
+    must_be_smooth = False
+    """Whether a place that is not smooth inside a segment is an error."""
+
     @abstractmethod
     def columns(self, low: float, high: float) -> tuple[Array, Array, float]:
-        """Columns at the nodes of a panel, an extra error of each column's values, and the logarithm of their unit."""
+        """Columns at the nodes of a panel, bounds of the errors of their values, and the logarithm of their unit."""
 
     @abstractmethod
     def at(self, points: Sequence[float], log_unit: float) -> Array:
@@ -74,9 +75,8 @@ class Sampler(ABC):
     def distances(self, low: float, high: float) -> Array:
         """|x| at the nodes of a panel."""
 
-    def is_noise(self, tail: float, largest: float, tails: Sequence[Array], column: int) -> bool:
-        """Whether a column that is not resolved is as good as its values are; `tails` are those of larger panels."""
-        return False
+    def check_edge(self, t: float) -> None:  # noqa: B027
+        """Raise if phi jumps at the edge of a panel, where no panel would show it."""
 
     def allow_halving(  # noqa: B027
         self, y: Array, interval: tuple[float, float], depth: int, ends: tuple[float, float]
@@ -87,16 +87,25 @@ class Sampler(ABC):
 class ExpressionSampler(Sampler):
     """Values of expressions and their derivatives in mpmath, rounded once."""
 
-    noise = 2.0**-52
-
     def __init__(self, segment: Segment, differentiable: bool) -> None:
         self.start = float(segment.start)
         self._segment = segment
-        self._sides = [
-            (direction, phi, Program([phi, sp.diff(phi, X), sp.diff(phi, X, 2) if differentiable else sp.Integer(0)]))
-            for direction, phi in segment.sides
-        ]
         self._differentiable = differentiable
+        # Of an even or odd phi one side tells of both.
+        self._copies = 2 if segment.is_symmetric else 1
+        sides = segment.sides[:1] if segment.is_symmetric else segment.sides
+        self._sides = [(direction, phi, self._program(phi)) for direction, phi in sides]
+
+    def _program(self, phi: sp.Expr) -> Program:
+        """Give phi, phi', x w'/2 and x^2 w'' - x w'; in polynomials what cancels is cancelled beforehand."""
+        slope = sp.diff(phi, X)
+        if not self._differentiable:
+            return Program([phi, slope])
+        growth = X * phi * slope
+        bend = 2 * X**2 * (slope**2 + phi * sp.diff(slope, X)) - 2 * growth
+        if is_polynomial(phi):
+            growth, bend = sp.expand(growth), sp.expand(bend)
+        return Program([phi, slope, growth, bend])
 
     def distances(self, low: float, high: float) -> Array:
         """See `Sampler`."""
@@ -110,24 +119,31 @@ class ExpressionSampler(Sampler):
         rows = [self.row(t, context) for t in _exact_nodes(low, high, context)]
         largest = max(abs(value) for row in rows for value in row)
         log_unit = 0.0 if largest == 0 or 1e-100 < largest < 1e100 else float(context.log(largest))
-        return _in_unit(rows, log_unit, context), np.zeros(COLUMNS), log_unit
+        values = _in_unit(rows, log_unit, context)
+        return _with_powers(values, self.distances(low, high)), np.zeros(COLUMNS), log_unit
 
     def at(self, points: Sequence[float], log_unit: float) -> Array:
         """See `Sampler`."""
         context = mpmath_context(2 * _DIGITS)
-        return _in_unit([self.row(context.mpf(t), context) for t in points], log_unit, context)
+        values = _in_unit([self.row(context.mpf(t), context) for t in points], log_unit, context)
+        return _with_powers(values, self.start + np.array(points))
 
     def row(self, t: Any, context: Any) -> list[Any]:
-        """All columns at one exact distance from the start."""
-        y = mpmath_number(self._segment.start, context) + t
-        sides = self._both_sides(y, context)
-        return [_sum_or_zero(right, left, context) for right, left in zip(*sides, strict=True)]
+        """The columns but for the powers of y, at one exact distance from the start."""
+        right, left = self._both_sides(t, context)
+        row = [one + other for one, other in zip(right, left, strict=True)]
+        for column in DERIVATIVES:  # the others have no signs
+            # Exactly zero where the sides cancel, as in sin^2 + cos^2 = 1, so that no rounding is left.
+            if abs(row[column]) < abs(right[column]) * context.mpf(10) ** (_CANCELLED - context.dps):
+                row[column] = context.zero
+        return row
 
-    def _both_sides(self, y: Any, context: Any) -> list[list[Any]]:
-        return [self._side(y, direction, phi, program, context) for direction, phi, program in self._sides]
+    def _both_sides(self, t: Any, context: Any) -> list[list[Any]]:
+        y = mpmath_algebra(context).number(self._segment.start) + t
+        return [self._side(y, *side, context) for side in self._sides] * self._copies
 
     def _side(self, y: Any, direction: int, expression: sp.Expr, program: Program, context: Any) -> list[Any]:
-        row = [context.zero] * COLUMNS
+        row = [context.zero] * SQUARE_Y2
         if expression == 0:
             row[ZERO] = context.one
             return row
@@ -141,43 +157,49 @@ class ExpressionSampler(Sampler):
                 f"{expression} has no finite real value at x = {context.nstr(direction * y, 8)}: "
                 "activations take real values everywhere."
             )
-        phi, slope, bend = values
-        w = phi * phi
-        row[SQUARE], row[SLOPE], row[SQUARE_Y2], row[SQUARE_Y4] = w, slope * slope, w * y**2, w * y**4
+        phi, slope = values[:2]
+        row[SQUARE], row[SLOPE] = phi * phi, slope * slope
         if self._differentiable:
-            row[GROWTH] = phi * slope * y * direction
-            row[BEND] = 2 * y * y * (slope * slope + phi * bend) - 2 * row[GROWTH]
+            row[GROWTH], row[BEND] = values[2:]
         return row
 
     def _settled_context(self, low: float, high: float) -> Any:
-        """Digits enough that twice as many give the same at the node nearest the start, where cancellation is worst."""
+        """Digits enough that twice as many give the same at the node nearest the start, where cancellation is worst.
+
+        What stays below 10^-300 of the two sides that it is the sum of counts as zero, as in sin^2 + cos^2 - 1.
+        """
         digits = _DIGITS
-        while digits <= _MOST_DIGITS:
+        while True:
             context, better = mpmath_context(digits), mpmath_context(2 * digits)
-            values, others = (
-                [value for side in self._both_sides(self._nearest(low, high, chosen), chosen) for value in side]
-                for chosen in (context, better)
-            )
-            tolerance = context.mpf(10) ** -_AGREEING_DIGITS
+            node = _exact_nodes(low, high, better)[0]
+            values, others = self.row(context.mpf(node), context), self.row(node, better)
+            tolerance = better.mpf(10) ** -_AGREEING_DIGITS
             if all(abs(a - b) <= tolerance * abs(b) for a, b in zip(values, others, strict=True)):
                 return context
+            if digits >= _MOST_DIGITS:
+                break
             digits *= 2
+        sides = self._both_sides(node, better)
+        sizes = [abs(right) + abs(left) for right, left in zip(*sides, strict=True)]
+        zero = better.mpf(10) ** -_ZERO_DIGITS
+        if all(
+            abs(a - b) <= tolerance * abs(b) or max(abs(a), abs(b)) <= zero * size
+            for a, b, size in zip(values, others, sizes, strict=True)
+        ):
+            return context
         raise PrecisionError(
             f"{self._segment.right} or {self._segment.left} loses all digits near |x| = {self.start + low:.6g}: "
             "write it in a form that does not cancel."
         )
 
-    def _nearest(self, low: float, high: float, context: Any) -> Any:
-        return mpmath_number(self._segment.start, context) + _exact_nodes(low, high, context)[0]
-
 
 class FunctionSampler(Sampler):
     """Values of a Python function; its slope by differentiating the interpolating polynomial on the panel."""
 
-    noise = 2.0**-50
+    must_be_smooth = True
 
-    def __init__(self, segment: Segment, function: OpaqueFunction) -> None:
-        self.start, self._function = float(segment.start), function
+    def __init__(self, segment: Segment, function: OpaqueFunction, declared: frozenset[float]) -> None:
+        self.start, self._function, self._declared = float(segment.start), function, declared
 
     def distances(self, low: float, high: float) -> Array:
         """See `Sampler`."""
@@ -200,27 +222,31 @@ class FunctionSampler(Sampler):
     def _side(self, low: float, high: float, direction: int) -> tuple[Array, Array]:
         y = self.distances(low, high)
         phi = self._function(direction * y)
-        values, extra = np.zeros((NODES, COLUMNS)), np.zeros(COLUMNS)
+        values, errors = np.zeros((NODES, COLUMNS)), np.zeros(COLUMNS)
         if not phi.any():
             values[:, ZERO] = 1.0
-            return values, extra
-        coefficients = legendre_analysis() @ phi
-        slope = (2 / (high - low)) * (legendre_slopes() @ coefficients)
-        # An error e in the coefficients moves the slope by up to e times the sum of j (j + 1) / 2, doubled by 2/width.
-        noise = max(np.abs(coefficients[-TAIL:]).max(), self.noise * np.abs(phi).max())
-        slope_noise = noise * NODES**3 / (high - low)
-        extra[SLOPE] = 2 * np.abs(slope).max() * slope_noise + slope_noise**2
+            return values, errors
+        slope = (2 / (high - low)) * (legendre_slopes() @ (legendre_analysis() @ phi))
         w = phi * phi
         values[:, [SQUARE, SLOPE, SQUARE_Y2, SQUARE_Y4]] = np.stack([w, slope**2, w * y**2, w * y**4], axis=1)
-        return values, extra
+        # What the function gives at the neighbouring floats tells how well it is rounded.
+        steps = [self._function(direction * np.nextafter(y, towards)) - phi for towards in (0.0, np.inf)]
+        rounding = _ROUNDING * np.abs(phi).max() + 2 * np.abs(steps).max()
+        # Errors e of the values move the slope by up to e times the sum of j (j + 1) / 2, times 2 over the width.
+        slope_rounding = rounding * NODES**3 / (high - low)
+        square = 2 * np.abs(phi).max() * rounding + rounding**2
+        errors[[SQUARE, SQUARE_Y2, SQUARE_Y4]] = square * y.max() ** np.array([0, 2, 4])
+        errors[SLOPE] = 2 * np.abs(slope).max() * slope_rounding + slope_rounding**2
+        return values, errors
 
-    def is_noise(self, tail: float, largest: float, tails: Sequence[Array], column: int) -> bool:
-        """Rounding errors of the function do not shrink with the panel, as all else does (a kink by 8 in 3 steps)."""
-        return (
-            len(tails) >= _NOISE_STEPS
-            and bool(tail >= tails[-_NOISE_STEPS][column] / 3)
-            and bool(tail <= _MOST_NOISE * largest)
-        )
+    def check_edge(self, t: float) -> None:
+        """Refuse a jump that is not declared as a break."""
+        y = self.start + t
+        for x in (y, -y):
+            if y not in self._declared and self._function.break_at(sp.Float(x)).jump != 0:
+                raise PiecesError(
+                    f"the function jumps at x = {x:.9g}, where no break point was given: add it to breaks."
+                )
 
     def allow_halving(self, y: Array, interval: tuple[float, float], depth: int, ends: tuple[float, float]) -> None:
         """Refuse a rough place that is not declared as a break."""
@@ -231,15 +257,15 @@ class FunctionSampler(Sampler):
             )
 
 
-def _sum_or_zero(right: Any, left: Any, context: Any) -> Any:
-    """The sum of two sides, exactly zero where they cancel as in sin^2 + cos^2 = 1, so that no rounding is left."""
-    total = right + left
-    return context.zero if abs(total) < abs(right) * context.mpf(10) ** (_CANCELLED - context.dps) else total
+def _with_powers(values: Array, y: Array) -> Array:
+    """Append the columns w y^2 and w y^4."""
+    w = values[:, SQUARE]
+    return np.column_stack([values, w * y**2, w * y**4])
 
 
 def _in_unit(rows: Sequence[Sequence[Any]], log_unit: float, context: Any) -> Array:
     scale = context.exp(-log_unit) if log_unit else context.one
-    return np.array([[float(value * scale) for value in row] for row in rows]).reshape(len(rows), COLUMNS)
+    return np.array([[float(value * scale) for value in row] for row in rows]).reshape(len(rows), SQUARE_Y2)
 
 
 def _real(value: Any, context: Any) -> Any:

@@ -16,6 +16,7 @@ import sympy as sp
 from ..activations.base import Activation
 from ..activations.features import features
 from ..activations.signs import ascending, compare
+from ..activations.symbols import X
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,12 @@ class Segment:
     width: sp.Expr
     right: sp.Expr
     left: sp.Expr
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether phi is seen to be even or odd here, so that one side tells of both."""
+        mirrored = self.right.xreplace({X: -X})
+        return bool(mirrored in (self.left, -self.left))
 
     @property
     def sides(self) -> tuple[tuple[int, sp.Expr], ...]:

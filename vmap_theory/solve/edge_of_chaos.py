@@ -73,11 +73,12 @@ def edge_of_chaos(act: Activation | str, q_star: float = 1.0) -> EdgeOfChaos:
     act = as_activation(act)
     act.require_numbers("the edge of chaos")
     q = positive("q_star", q_star)
-    if act.jumps:
+    if act.slope_is_infinite:
         places = ", ".join(f"{float(point.at):g}" for point in act.jumps)
+        cause = f"jumps at x = {places}" if places else "has an infinite slope"
         raise NoEdgeOfChaosError(
-            f"{act.label} jumps at x = {places}, so E[phi'^2] is infinite and no weight variance gives chi_1 = 1: "
-            "use a continuous activation, for instance soft_threshold in place of hard_threshold."
+            f"{act.label} {cause}, so E[phi'^2] is infinite and no weight variance gives chi_1 = 1: "
+            "use a continuous activation of finite slope, for instance soft_threshold in place of hard_threshold."
         )
     moments = gaussian_moments(act, q)
     if moments.slope_moment <= _LEAST_SLOPE_MOMENT:

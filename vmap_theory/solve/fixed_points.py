@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _POINTS_PER_DECADE = 100
 _EPSILON = float(np.finfo(np.float64).eps)
 _DEGENERATE_DECADES = 4.0
+_REACHES = (10.0, 1e3, 1e6, 1e9, 1e12)
+_MOST_TURNS = 400
+_LARGEST_VALUE = 1e50
+_FAR, _SAMPLES = 1e6, 4001  # where a bounded activation is told from an unbounded one
 _LEAST_Q, _LARGEST_Q = 1e-300, 1e300  # beyond, V(q) - q would leave the range of float64
 
 
@@ -102,7 +106,8 @@ def fixed_points(vm: VarianceMap) -> FixedPoints:
         Ascending; empty if V(q) = q has no solution in the interval ``searched``.  For a bounded activation and
         sigma_b2 > 0 that interval holds every fixed point, since ``sigma_b2 <= V <= sigma_w2 max(phi^2) + sigma_b2``.
         With sigma_b2 = 0 it starts at 1e-24 times the activation's own scale (the smallest break point, squared), and
-        for an unbounded activation it ends at 1e12 times the largest: fixed points beyond are not found.
+        for an unbounded activation it ends at 1e12 times the largest (10 to 1e9 where phi oscillates too fast
+        or grows too much to be followed further): fixed points beyond are not found.
 
     Raises
     ------
@@ -139,16 +144,36 @@ def _search_interval(vm: VarianceMap) -> tuple[float, float]:
     scales = [end * end for end in at] or [max(vm.sigma_b2, 1.0)]
     low = vm.sigma_b2 / 2 if vm.sigma_b2 > 0 else 1e-24 * min(scales)
     ceiling = _largest_square(act)
-    high = 1e12 * max(*scales, vm.sigma_b2) if ceiling is None else 1.01 * (vm.sigma_w2 * ceiling + vm.sigma_b2)
+    scale = max(*scales, vm.sigma_b2)
+    high = _reach(act) * scale if ceiling is None else 1.01 * (vm.sigma_w2 * ceiling + vm.sigma_b2)
     low = min(max(low, _LEAST_Q), _LARGEST_Q / 10)
     return low, min(max(high, 10 * low), _LARGEST_Q)
 
 
+def _reach(act: Activation) -> float:
+    """How many times its own scale an unbounded activation is followed; fast oscillations or growth end it early."""
+    if act.is_polynomial:
+        return _REACHES[-1]
+    for shorter, longer in pairwise(_REACHES):
+        x = np.linspace(0.0, 10 * math.sqrt(longer) * _scale_of(act), _SAMPLES)
+        values = [np.asarray(act(side * x)) for side in (1, -1)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            turns = [np.count_nonzero(np.diff(np.sign(np.diff(value, 2)))) for value in values]
+        if max(turns) > _MOST_TURNS or max(np.abs(value).max() for value in values) > _LARGEST_VALUE:
+            return shorter
+    return _REACHES[-1]
+
+
 def _largest_square(act: Activation) -> float | None:
-    """Maximum of phi^2, or None if phi is unbounded."""
+    """Bound of phi^2, or None if phi is unbounded.
+
+    A polynomial piece on a bounded interval is at most the sum of its coefficients' sizes times powers of the far end;
+    other functions are sampled, with a margin.
+    """
+    if not act.is_polynomial:
+        return _largest_square_seen(act)
     if any(sp.degree(end, X) > 0 for end in act.asymptotes if end != 0):
         return None
-    # On a bounded piece |phi| is at most the sum of its coefficients' sizes times powers of the far end.
     bounds = [0.0]
     for piece in act.pieces:
         reach = max(abs(float(end)) for end in (piece.lower, piece.upper) if end.is_finite) if act.breaks else 0.0
@@ -159,10 +184,23 @@ def _largest_square(act: Activation) -> float | None:
     return max(bounds)
 
 
+def _largest_square_seen(act: Activation) -> float | None:
+    sizes = np.geomspace(1e-6, _FAR, _SAMPLES) * _scale_of(act)
+    with np.errstate(over="ignore"):
+        squares = np.maximum(np.asarray(act(sizes)) ** 2, np.asarray(act(-sizes)) ** 2)
+    near, far = squares[sizes <= sizes[-1] / 100].max(), squares.max()
+    return float(1.1 * far) if np.isfinite(far) and far <= 1.01 * near else None
+
+
+def _scale_of(act: Activation) -> float:
+    """The largest break point, or 1."""
+    return max((abs(float(point.at)) for point in act.breaks), default=0.0) or 1.0
+
+
 def _excess(vm: VarianceMap, q: Any) -> tuple[Any, Any]:
     """V(q) - q and a bound of its error."""
     moments = vm.moments(q)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         value = vm.sigma_w2 * moments.second_moment + vm.sigma_b2
         error = vm.sigma_w2 * moments.second_moment_error + 2 * _EPSILON * (value + q)
     # Where V overflows it exceeds q: an excess as large as can be, and certain.

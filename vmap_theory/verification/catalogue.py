@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 
 from ..activations import family, family_names
 from ..checks import integer_between
@@ -19,6 +21,8 @@ def verify_catalogue(
     *,
     points: int = 8,
     seed: int = 0,
+    balls: bool = False,
+    workers: int | None = None,
     executor: Executor | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[VerificationReport, ...]:
@@ -28,10 +32,12 @@ def verify_catalogue(
     ----------
     names : sequence of str, optional
         Names of families; all of the registry if left out.
-    digits, points, seed
+    digits, points, seed, balls
         As in `verify`.
+    workers : int, optional
+        How many processes; one a core if left out.
     executor : concurrent.futures.Executor, optional
-        Where to run; a pool of one process a core if left out.
+        Where to run in place of processes of our own.
     on_progress : callable, optional
         Called as ``on_progress(done, total)`` after each family.
 
@@ -44,6 +50,12 @@ def verify_catalogue(
     ------
     UnknownNameError
         No such family.
+    DomainError
+        `digits`, `points` or `workers` is out of range.
+
+    Notes
+    -----
+    Ctrl-C, and any other exception, ends the processes at once.
 
     Examples
     --------
@@ -53,33 +65,57 @@ def verify_catalogue(
     chosen = list(family_names() if names is None else names)
     integer_between("digits", digits, 5, MOST_DIGITS)
     integer_between("points", points, 1, 10**6)
+    processes = integer_between("workers", (os.cpu_count() or 1) if workers is None else workers, 1, 1024)
     for name in chosen:
         family(name)
+    settings = (digits, points, seed, balls)
     if executor is not None:
-        return _run(executor, chosen, (digits, points, seed), on_progress)
+        return _collected(_submitted(executor, chosen, settings), on_progress)
+    if not chosen:
+        return ()
     # A fresh interpreter for each worker: a fork would copy the locks of threads that the caller may run.
     context = multiprocessing.get_context("spawn")
-    workers = max(1, min(os.cpu_count() or 1, len(chosen)))
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    others = set(multiprocessing.active_children())
+    with ProcessPoolExecutor(min(processes, len(chosen)), mp_context=context) as pool:
         try:
-            return _run(pool, chosen, (digits, points, seed), on_progress)
-        except BaseException:  # Ctrl-C among them: what has not begun is not to begin
+            with _interrupts_held():
+                futures = _submitted(pool, chosen, settings)
+            return _collected(futures, on_progress)
+        except BaseException:  # Ctrl-C among them: nobody wants the rest any more
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
             raise
 
 
-def _run(
-    executor: Executor,
-    names: Sequence[str],
-    settings: tuple[int, int, int],
-    on_progress: Callable[[int, int], None] | None,
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait.  Processes that start meanwhile inherit that, and leave it to this one to stop them."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _submitted(
+    executor: Executor, names: Sequence[str], settings: tuple[int, int, int, bool]
+) -> list[Future[VerificationReport]]:
+    return [executor.submit(_verify_by_name, name, *settings) for name in names]
+
+
+def _collected(
+    futures: Sequence[Future[VerificationReport]], on_progress: Callable[[int, int], None] | None
 ) -> tuple[VerificationReport, ...]:
-    futures = [executor.submit(_verify_by_name, name, *settings) for name in names]
-    for done, _ in enumerate(as_completed(futures), start=1):
+    for done, future in enumerate(as_completed(futures), start=1):
+        future.result()  # an error ends the run now, not after the last family
         if on_progress is not None:
-            on_progress(done, len(names))
+            on_progress(done, len(futures))
     return tuple(future.result() for future in futures)
 
 
-def _verify_by_name(name: str, digits: int, points: int, seed: int) -> VerificationReport:
-    return verify(family(name), digits, points=points, seed=seed)
+def _verify_by_name(name: str, digits: int, points: int, seed: int, balls: bool) -> VerificationReport:
+    return verify(family(name), digits, points=points, seed=seed, balls=balls)

@@ -23,6 +23,9 @@ class VerificationRow:
     relative_error : float
         ``|value - reference| / |reference|``; where the reference is zero by cancellation, relative to the
         integral of the absolute integrand.
+    enclosed : bool or None
+        Whether the value lies in a rigorous enclosure by ball arithmetic; None if that was not asked for, or where the
+        quantity is infinite.
     """
 
     quantity: str
@@ -31,6 +34,7 @@ class VerificationRow:
     value: str
     reference: str
     relative_error: float
+    enclosed: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class VerificationReport:
     digits : int
         The digits asked for.
     passed : bool
-        Every relative error is below ``10**-digits``.
+        Every relative error is below ``10**-digits``, and no value lies outside its enclosure.
     max_relative_error : float
         The largest of all rows.
     rows : tuple of VerificationRow
@@ -57,12 +61,17 @@ class VerificationReport:
     max_relative_error: float
     rows: tuple[VerificationRow, ...]
 
+    @property
+    def method(self) -> str:
+        """``closed form``, or ``two quadratures`` where no closed form is known for some quantity."""
+        exact = all(row.method == "closed form" for row in self.rows)
+        return "closed form" if exact else "two quadratures"
+
     def summary(self) -> str:
         """One line for people."""
         verdict = "verified" if self.passed else "FAILED"
         worst = max(self.rows, key=lambda row: row.relative_error)
-        exact = all(row.method == "closed form" for row in self.rows)
-        kind = "" if exact else " (no closed form: two quadratures)"
+        kind = "" if self.method == "closed form" else f" (no closed form: {self.method})"
         return (
             f"{self.activation}: {verdict} at {self.digits} digits{kind}, {len(self.rows)} comparisons, "
             f"largest relative error {self.max_relative_error:.1e} ({worst.quantity})"
