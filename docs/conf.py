@@ -19,6 +19,9 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinxcontrib.bibtex",
     "page_rendering",
+    "catalogue_pages",
+    "command_output",
+    "quadrature_measurement",
     "vmap_docs",
 ]
 exclude_patterns = ["_build"]

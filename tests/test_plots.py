@@ -15,6 +15,7 @@ from vmap_theory.errors import DomainError, FileOutputError, InfeasibleError, No
 from vmap_theory.plots import (
     plot_activations,
     plot_edge_of_chaos,
+    plot_overview,
     plot_slope_against_level,
     plot_variance_maps,
     save_figure,
@@ -190,3 +191,35 @@ def test_as_many_labels_as_maps() -> None:
     for labels in ([], ["a", "b"]):
         with pytest.raises(vt.VmapTheoryError):
             plot_variance_maps([vm], labels=labels)
+
+
+def test_overview_shows_the_activation_and_its_variance_map() -> None:
+    figure = plot_overview(CRELU)
+    left, right = figure.axes
+    assert left.get_title() == "crelu(tau=1, m=0.5)"
+    assert right.get_title() == "edge of chaos at $q^* = 1$"
+    (phi,) = curves_of(figure)
+    np.testing.assert_allclose(phi.get_ydata(), np.clip(phi.get_xdata() - 1, 0, 0.5), atol=1e-12)
+    identity, curve = curves_of(figure, 1)
+    np.testing.assert_array_equal(identity.get_ydata(), identity.get_xdata())
+    np.testing.assert_allclose(curve.get_ydata(), vt.edge_of_chaos(CRELU).variance_map(curve.get_xdata()))
+    assert "stable fixed point" in [text.get_text() for text in right.get_legend().get_texts()]
+
+
+def test_overview_without_an_edge_of_chaos_shows_the_second_moment() -> None:
+    act = vt.activation("hard_threshold", tau=1)
+    figure = plot_overview(act, q_star=2)
+    _, right = figure.axes
+    assert right.get_title() == "no edge of chaos at $q^* = 2$"
+    (curve,) = curves_of(figure, 1)
+    np.testing.assert_allclose(curve.get_ydata(), vt.gaussian_moments(act, curve.get_xdata()).second_moment)
+
+
+def test_overview_of_a_map_whose_every_variance_is_kept() -> None:
+    identity, curve = curves_of(plot_overview(vt.activation("relu")), 1)
+    np.testing.assert_allclose(curve.get_ydata(), identity.get_ydata())
+
+
+def test_overview_needs_numbers() -> None:
+    with pytest.raises(SymbolicParameterError, match="picture"):
+        plot_overview(vt.family("crelu"))

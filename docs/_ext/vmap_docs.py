@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import ast
 import json
-import os
-import shlex
-import subprocess
-import sys
-import tempfile
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
 from accuracy_measurement import DIGITS, LEVEL, METHODS, QUANTITIES, RATIOS, relative_errors
 from docutils import nodes
 from docutils.parsers.rst import directives
+from markdown_lines import MarkdownDirective, display, formulas_markdown, number, table
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 import vmap_theory as vt
 from vmap_theory.formulas import QUANTITIES as FORMULAS
-from vmap_theory.latex import definition_latex, to_latex
+from vmap_theory.latex import definition_latex
 from vmap_theory.tables import EocTable, eoc_table
 
 logger = logging.getLogger(__name__)
@@ -77,20 +72,6 @@ def numbers(argument: str) -> list[float]:
     return [float(word) for word in argument.split()]
 
 
-class MarkdownDirective(SphinxDirective, ABC):
-    """A directive that writes Markdown."""
-
-    has_content = False
-
-    def run(self) -> list[nodes.Node]:
-        """Parse what `markdown` returns as part of the page."""
-        return self.parse_text_to_nodes("\n".join(self.markdown()), allow_section_headings=True)
-
-    @abstractmethod
-    def markdown(self) -> Iterable[str]:
-        """The lines."""
-
-
 class FormulasDirective(MarkdownDirective):
     """``{formulas} crelu``: phi and its closed forms."""
 
@@ -101,7 +82,7 @@ class FormulasDirective(MarkdownDirective):
         """The definition, then one displayed formula a quantity."""
         act = vt.family(self.arguments[0])
         yield from display(definition_latex(act))
-        yield from formulas_markdown(act, self.options.get("only", FORMULAS))
+        yield from formulas_markdown(vt.derive(act), self.options.get("only", FORMULAS))
 
 
 class VerifiedDirective(MarkdownDirective):
@@ -119,15 +100,6 @@ class VerifiedDirective(MarkdownDirective):
                 logger.warning("closed forms not verified: %s", report.summary())
             rows.append([f"`{name}`", report.digits, len(report.rows), f"{report.max_relative_error:.1e}"])
         yield from table(["family", "digits asked for", "comparisons", "largest relative error"], rows)
-
-
-class CatalogueDirective(MarkdownDirective):
-    """``{catalogue}``: a section for every family of the registry."""
-
-    def markdown(self) -> Iterable[str]:
-        """All sections."""
-        for name in vt.family_names():
-            yield from catalogue_section(vt.family(name))
 
 
 class EocTableDirective(MarkdownDirective):
@@ -241,129 +213,13 @@ class TableColumnsDirective(MarkdownDirective):
         yield from table(["column", "values", "meaning"], rows)
 
 
-class CommandDirective(SphinxDirective):
-    """``{command} vmap-theory list``: the command and what it prints, run when the page is built."""
-
-    required_arguments = 1
-    final_argument_whitespace = True
-    option_spec: ClassVar[dict[str, Any]] = {"status": int}
-
-    def run(self) -> list[nodes.Node]:
-        """Run it in an empty folder; show standard output and standard error together."""
-        line = " ".join(self.arguments[0].split())
-        status, printed = run_command(line)
-        if status != self.options.get("status", 0):
-            logger.warning("%s ended with status %s:\n%s", line, status, printed, location=self.get_location())
-        shown = printed.strip("\n").split("\n")
-        text = "\n".join([f"$ {line}", *(row.rstrip() for row in shown)])
-        return [nodes.literal_block(text, text, language="console")]
-
-
-def run_command(line: str) -> tuple[int, str]:
-    """Run ``vmap-theory ...`` or ``python -m ...`` of this checkout; return exit status and all output."""
-    program, *rest = shlex.split(line)
-    arguments = ["-m", "vmap_theory", *rest] if program == "vmap-theory" else rest
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    settings = {"PYTHONPATH": os.pathsep.join(paths), "COLUMNS": "84", "NO_COLOR": "1", "TERM": "dumb"}
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(  # noqa: S603  (the lines stand in our own pages)
-            [sys.executable, *arguments],
-            cwd=folder,
-            env=os.environ | settings,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-    return done.returncode, done.stdout
-
-
-def catalogue_section(act: vt.Activation) -> Iterable[str]:
-    """One family: definition, parameters, limits, edge of chaos, closed forms, source."""
-    yield from (f"(family-{act.name})=", f"## {act.name}", "", f"{act.title}.", "")
-    yield from display(definition_latex(act))
-    if act.parameters:
-        heads = ["parameter", "meaning", "domain", "typical range", "customary value"]
-        rows = [
-            [
-                f"`{p.name}`",
-                p.meaning,
-                f"`{p.domain_text}`",
-                f"{p.typical[0]:g} to {p.typical[1]:g}",
-                "none" if p.default is None else f"{float(p.default):g}",
-            ]
-            for p in act.parameters
-        ]
-        yield from table(heads, rows)
-    yield from limits_markdown(act)
-    yield from edge_of_chaos_markdown(act)
-    yield from formulas_markdown(act, FORMULAS)
-    yield from (f"Source: {act.source}", "")
-
-
-def limits_markdown(act: vt.Activation) -> Iterable[str]:
-    """The families that `act` contains as limits."""
-    for limit in act.limits:
-        values = ", ".join(f"`{name}` = `{value}`" for name, value in limit.family_values)
-        where = f" with {values}" if values else ""
-        target = f"[{limit.family}](#{limit.family}){where}"
-        yield rf"As `{limit.parameter}` $\to {to_latex(limit.value)}$ it becomes {target}."
-        yield ""
-
-
-def edge_of_chaos_markdown(act: vt.Activation) -> Iterable[str]:
-    """The edge of chaos at q* = 1 with customary values, or the middle of the typical range."""
-    chosen = {p.name: float(p.default) if p.default is not None else sum(p.typical) / 2 for p in act.parameters}
-    at = ", ".join(f"`{name}` = {value:g}" for name, value in chosen.items())
-    place = f"With {at}: " if at else ""
-    try:
-        eoc = vt.edge_of_chaos(act.bind(**chosen), q_star=1.0)
-    except vt.VmapTheoryError as error:
-        yield f"{place}no edge of chaos at $q^* = 1$. The error says: {error}"
-    else:
-        yield (
-            rf"{place}edge of chaos at $q^* = 1$: $\sigma_w^2 = {number(eoc.sigma_w2)}$, "
-            rf"$\sigma_b^2 = {number(eoc.sigma_b2)}$; $V'(q^*) = {number(eoc.slope)}$, "
-            rf"$V''(q^*) = {number(eoc.curvature)}$, sparsity {number(eoc.sparsity)}."
-        )
-    yield ""
-
-
-def formulas_markdown(act: vt.Activation, quantities: Sequence[str]) -> Iterable[str]:
-    """One displayed formula a quantity."""
-    formulas = vt.derive(act)
-    for quantity in quantities:
-        yield from display(formulas.latex(quantity))
-
-
-def display(latex: str) -> Iterable[str]:
-    """A displayed formula."""
-    return ("$$", latex, "$$", "")
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterable[str]:
-    """A Markdown table."""
-    for cells in (heads, ["---"] * len(heads), *rows):
-        yield f"| {' | '.join(str(cell) for cell in cells)} |"
-    yield ""
-
-
-def number(value: float | None) -> str:
-    """Six significant digits; a dash where there is none, zero where it is one to rounding."""
-    if value is None:
-        return "-"
-    return "0" if abs(value) < 1e-15 else f"{value:.6g}"
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register all of it."""
     app.add_directive("formulas", FormulasDirective)
     app.add_directive("verified", VerifiedDirective)
-    app.add_directive("catalogue", CatalogueDirective)
     app.add_directive("eoc-table", EocTableDirective)
     app.add_directive("accuracy-table", AccuracyTableDirective)
     app.add_directive("claim", ClaimDirective)
     app.add_directive("training-record", TrainingRecordDirective)
     app.add_directive("table-columns", TableColumnsDirective)
-    app.add_directive("command", CommandDirective)
     return {"version": vt.__version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -176,8 +176,8 @@ def test_an_order_that_depends_on_parameters_is_refused() -> None:
     assert vt.Activation.from_expression(expression, a=0, b=2)(1.0) == 1.0
 
 
-@pytest.mark.parametrize("expression", [sp.exp(x), 1 / x, sp.sqrt(x), x**a, sp.sin(x), x**17, sp.I * x])
-def test_what_is_no_polynomial_is_refused(expression: sp.Expr) -> None:
+@pytest.mark.parametrize("expression", [sp.gamma(x), 1 / x, sp.sqrt(x), x**a, x**17, sp.I * x])
+def test_what_no_integral_serves_is_refused(expression: sp.Expr) -> None:
     with pytest.raises(ExpressionError):
         vt.Activation.from_expression(expression)
 

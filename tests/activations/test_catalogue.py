@@ -93,14 +93,50 @@ def test_typical_ranges_lie_inside_the_domains(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_page_has_a_section(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_says_what_the_file_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(Path(vt.__file__).parents[1] / "docs" / "_ext")
+    pages = import_module("catalogue_pages")
+    for slow in ("numbers_markdown", "edge_of_chaos_markdown"):
+        monkeypatch.setattr(pages, slow, lambda act: [])
     act = vt.family(name)
-    lines = list(import_module("vmap_docs").catalogue_section(act))
-    assert {f"(family-{name})=", f"## {name}", f"{act.title}.", f"Source: {act.source}"} <= set(lines)
-    text = "\n".join(lines)
+    lines = pages.page(name)
+    assert {f"(family-{name})=", f"# {name}", f"{act.title}.", f"{{image}} {name}.png", act.source} <= {
+        line.lstrip("`") for line in lines
+    }
+    text = "\n".join(lines).replace("\\|", "|")  # as tables write it
     assert all(f"`{parameter.name}`" in text and parameter.meaning in text for parameter in act.parameters)
-    assert all(f"](#{limit.family})" in text for limit in act.limits)
+    assert all(f"it becomes [{limit.family}]({limit.family}.md)" in text for limit in act.limits)
+    assert all(f"`torch.nn.{entry.name}(" in text for entry in act.torch)
+    assert ("## Penalty" in text) == (act.penalty is not None)
+    closed = vt.derive(pages.with_usual_numbers(act, integers_alone=True)).is_exact
+    assert (pages.NO_CLOSED_FORM in text) == (not closed)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_limits_are_told_on_both_pages(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(vt.__file__).parents[1] / "docs" / "_ext")
+    pages = import_module("catalogue_pages")
+    for limit in vt.family(name).limits:
+        if limit.family != name:
+            other = "\n".join(pages.limits_markdown(vt.family(limit.family)))
+            assert f"It is the limit of [{name}]({name}.md) as `{limit.parameter}`" in other
+
+
+@pytest.mark.parametrize("name", ["tanh", "relu_tau", "relu", "hard_threshold", "hardswish"])
+def test_the_page_tells_the_edge_of_chaos(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(vt.__file__).parents[1] / "docs" / "_ext")
+    text = "\n".join(import_module("catalogue_pages").edge_of_chaos_markdown(vt.family(name)))
+    expected = {
+        "tanh": ["is concave there; the slope is below 1, and the fixed point attracts.", "| 1 | stable |"],
+        "relu_tau": ["is convex there; with slope 1 the fixed point attracts from below", "| 1 | semi-stable |"],
+        "relu": [
+            "is zero there, to rounding; with slope 1",
+            "The fixed points cannot be listed. The error says: V(q) = q",
+        ],
+        "hard_threshold": ["There is none at $q^* = 1$", "The error says: hard_threshold(tau=1.35) jumps at x = "],
+        "hardswish": ["is convex there; the slope is above 1, and the fixed point repels.", "| 1 | unstable |"],
+    }
+    assert all(part in text for part in expected[name])
 
 
 @pytest.mark.parametrize("name", sorted(DEFINED))

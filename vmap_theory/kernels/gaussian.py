@@ -68,7 +68,7 @@ def gaussian_moments(act: Activation | str, q: ArrayLike, /, **parameters: Array
     >>> print(f"{tail:.12e}")  # (1 - erf(tau / sqrt(2))) / 2 would give 0
     4.906713927148e-198
     >>> print(f"{gaussian_moments('tanh', 1.0).second_moment:.12f}")
-    0.394294404026
+    0.394294490398
     """
     act = as_activation(act)
     variance = positive_array("q", q)
