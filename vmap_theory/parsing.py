@@ -17,6 +17,8 @@ import sympy as sp
 
 from .activations.base import Activation
 from .activations.parameters import Parameter
+from .activations.registry import family, family_names
+from .activations.symbols import X
 from .errors import DtypeError, ExpressionError, UnknownNameError
 
 MAX_LENGTH = 2000
@@ -61,8 +63,6 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 
 CONSTANTS: Mapping[str, sp.Expr] = {"pi": sp.pi, "E": sp.E}
 
-_X = sp.Symbol("x", real=True)
-
 _COMPARISONS: Mapping[type[ast.cmpop], Callable[..., Any]] = {
     ast.Lt: sp.Lt,
     ast.LtE: sp.Le,
@@ -83,7 +83,8 @@ def parse_activation(
         ``Min(Max(x - tau, 0), m)`` or ``x * tanh(beta * x)``.  Powers are written ``**`` or ``^``.  Every name other
         than ``x``, ``pi``, ``E`` and the functions (Piecewise, Max, Min, Abs, sign, Heaviside, floor, ceiling; sqrt,
         exp, log, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, erf, erfc, sigmoid; And, Or, Not) is a
-        parameter.  Decimal numbers are exact: 0.3 is 3/10.
+        parameter.  Families of the registry are functions of x and their parameters, as in ``2*gelu(3*x + 1)`` or
+        ``crelu(x, tau, m) - crelu(-x, tau, m)``.  Decimal numbers are exact: 0.3 is 3/10.
     name : str
         A name for legends and reports.
     parameters : sequence of Parameter
@@ -110,7 +111,7 @@ def parse_activation(
     if not isinstance(name, str):
         raise DtypeError(f"name = {name!r} is not text: it names the activation, and no parameter can be called so.")
     expression = parse_expression(text)
-    if not expression.has(_X):
+    if not expression.has(X):
         raise ExpressionError(f"{_shortened(text)} does not depend on x: write the activation as an expression in x.")
     return Activation.from_expression(expression, parameters, name=name, **values)
 
@@ -234,11 +235,13 @@ class _Reader:
             raise ExpressionError(f"{self._source(node)} is not allowed: call one of the listed functions by its name.")
         if node.keywords:
             raise ExpressionError(f"{self._source(node)} has keyword arguments: give arguments by position alone.")
-        if node.func.id not in FUNCTIONS:
-            raise UnknownNameError.among("function", node.func.id, FUNCTIONS)
+        if node.func.id not in FUNCTIONS and node.func.id not in family_names():
+            raise UnknownNameError.among("function", node.func.id, {*FUNCTIONS, *family_names()})
         arguments = [self.read(argument) for argument in node.args]
         if not arguments:
             raise ExpressionError(f"{self._source(node)} has no arguments.")
+        if node.func.id not in FUNCTIONS:
+            return self._family_of(node, node.func.id, arguments)
         if node.func.id == "Piecewise":
             return sp.Piecewise(*(self._branch(argument) for argument in arguments))
         if any(isinstance(argument, tuple) for argument in arguments):
@@ -250,6 +253,20 @@ class _Reader:
             if argument.is_number and not abs(argument.evalf(10)) <= MAX_BITS:
                 raise ExpressionError(f"{self._source(node)}: numbers inside functions must not exceed {MAX_BITS}.")
         return function(*arguments)
+
+    def _family_of(self, node: ast.Call, name: str, arguments: Sequence[Any]) -> Any:
+        """A family of the registry as a function of its input, then its parameters in their order."""
+        act = family(name)
+        if len(arguments) - 1 > len(act.parameters) or any(not isinstance(part, sp.Expr) for part in arguments):
+            names = ", ".join(["x", *(parameter.name for parameter in act.parameters)])
+            raise ExpressionError(f"{self._source(node)}: {name} takes ({names}).")
+        values: dict[sp.Symbol, sp.Expr] = {X: arguments[0]}
+        for index, parameter in enumerate(act.parameters, start=1):
+            value = arguments[index] if index < len(arguments) else parameter.default
+            if value is None:
+                raise ExpressionError(f"{self._source(node)}: give {parameter.name} too, as a number or a name.")
+            values[parameter.symbol] = parameter.accept(value) if value.is_number else value
+        return act.expression.subs(values, simultaneous=True)
 
     def _logical(self, node: ast.expr, joined: Callable[..., Any], conditions: Sequence[Any]) -> Any:
         if any(isinstance(condition, (sp.Expr, tuple)) for condition in conditions):

@@ -12,6 +12,7 @@ import sympy as sp
 
 from ..errors import ExpressionError, SymbolicParameterError, UnknownNameError
 from .admission import slope_is_square_integrable
+from .combination import affine_change, sum_of
 from .evaluation import evaluate_on
 from .opaque import OpaqueFunction, opaque_pieces
 from .parameters import REAL, Parameter
@@ -205,6 +206,26 @@ class Activation:
         opaque = OpaqueFunction.checked(function, name)
         expression, pieces = opaque_pieces(opaque, breaks)
         return cls(name, expression, pieces, function=opaque)
+
+    def affine(self, a: Any = 1, b: Any = 1, c: Any = 0, d: Any = 0) -> Activation:
+        """Return the activation ``a phi(b x + c) + d``, for numbers; parameters stay as they are.
+
+        Raises
+        ------
+        DomainError, DtypeError
+            A number is not finite and real, or a or b is 0.
+
+        Examples
+        --------
+        >>> from vmap_theory import activation
+        >>> activation("relu").affine(a=2, c=-1)([0.0, 3.0])
+        array([0., 4.])
+        """
+        return affine_change(self, (a, b, c, d))
+
+    def __add__(self, other: Activation) -> Activation:
+        """Return the sum of two activations on their common partition; parameters of one name are one parameter."""
+        return sum_of(self, other) if isinstance(other, Activation) else NotImplemented
 
     @property
     def pieces(self) -> tuple[Piece, ...]:

@@ -39,6 +39,8 @@ class OpaqueFunction:
         """Find out how `function` wants to be called, or raise `ExpressionError`."""
         import numpy as np
 
+        if isinstance(function, cls):
+            return function
         if not callable(function):
             raise ExpressionError(f"{function!r} is not a function of one variable: {name} needs one.")
         points = np.array(_TRIAL)
