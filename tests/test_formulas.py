@@ -13,14 +13,39 @@ import sympy as sp
 
 import vmap_theory as vt
 from tests.gaussian import moments_by_quadrature
-from tests.reference_data import MOMENTS, coefficients_of
+from tests.reference_data import MOMENTS, activation_of, cases_of, coefficients_of
 from vmap_theory.formulas import QUANTITIES
 
 Q = sp.Symbol("q", positive=True)
 W = sp.Symbol("sigma_w2", positive=True)
 B = sp.Symbol("sigma_b2", nonnegative=True)
 
-FAMILIES = vt.family_names()
+WITHOUT_CLOSED_FORM = {
+    *("arctan", "bent_identity", "gelu_tanh", "half_threshold", "isru", "lisht", "logsigmoid", "mish", "sigmoid"),
+    *("silu", "softplus", "softsign", "swish", "tanh", "tanhshrink"),
+}
+EXACT = sorted(set(vt.family_names()) - WITHOUT_CLOSED_FORM)
+POLYNOMIAL = [
+    *("abrelu", "abs", "asymmetric_dead_zone", "crelu", "cst", "firm", "hard_threshold", "hardshrink", "hardsigmoid"),
+    *("hardswish", "hardtanh", "jumprelu", "leaky_relu", "linear", "monomial", "rectified_monomial", "relu", "relu6"),
+    *(
+        "relu_tau",
+        "scad",
+        "sign",
+        "soft_threshold",
+        "softshrink",
+        "squared_relu",
+        "staircase",
+        "threshold",
+        "trapezoid",
+    ),
+]
+
+
+def symbolic(name: str) -> vt.Activation:
+    """The family with every parameter symbolic but those that its pieces depend on as a whole."""
+    family = vt.family(name)
+    return family.bind(**{p.name: 3 for p in family.parameters if p.integer})
 
 
 def at_random_points(expression: sp.Expr, rng: np.random.Generator, count: int = 4, digits: int = 40) -> list[sp.Float]:
@@ -103,17 +128,17 @@ def test_symmetric_families_are_twice_the_one_sided_ones(pair: tuple[str, str], 
     assert_equal((1 + both.sparsity) / 2, one.sparsity, rng)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", EXACT)
 def test_derivatives_are_derivatives(name: str, rng: np.random.Generator) -> None:
     # SymPy's diff of V knows nothing of kink terms, and needs none, for V is smooth in q.
-    f = vt.derive(vt.activation(name))
+    f = vt.derive(symbolic(name))
     assert_equal(f.dV, sp.diff(f.V, Q), rng)
     assert_equal(f.d2V, sp.diff(f.dV, Q), rng)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", EXACT)
 def test_composed_quantities(name: str, rng: np.random.Generator) -> None:
-    f = vt.derive(vt.activation(name))
+    f = vt.derive(symbolic(name))
     assert_equal(f.V, W * f.second_moment + B, rng)
     if f.slope_moment == sp.oo:
         assert f.chi_1 == sp.oo
@@ -121,14 +146,14 @@ def test_composed_quantities(name: str, rng: np.random.Generator) -> None:
         assert_equal(f.chi_1, W * f.slope_moment, rng)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", EXACT)
 def test_closed_forms_are_closed(name: str) -> None:
-    f = vt.derive(vt.family(name))
+    f = vt.derive(symbolic(name))
     assert f.is_exact is True
     names = {"q", "sigma_w2", "sigma_b2"} | {p.name for p in f.activation.free_parameters}
     for quantity in QUANTITIES:
         expression = getattr(f, quantity)
-        assert not expression.has(sp.Integral, sp.Piecewise, sp.erf, sp.Heaviside, sp.DiracDelta, sp.nan), quantity
+        assert not expression.has(sp.Integral, sp.Piecewise, sp.Heaviside, sp.DiracDelta, sp.nan), quantity
         assert {s.name for s in expression.free_symbols} <= names
     assert set(f.symbols) == names
 
@@ -141,36 +166,74 @@ def test_tails_are_written_with_erfc_of_positive_arguments(name: str) -> None:
     assert all(argument.is_nonnegative for argument in arguments)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", POLYNOMIAL)
 def test_closed_forms_against_quadrature(name: str, rng: np.random.Generator) -> None:
     family = vt.family(name)
     act = family.bind(**{p.name: p.draw(rng) for p in family.parameters})
     q = sp.Rational(int(rng.integers(10, 400)), 100)
-    f = vt.derive(act)
-    point = {Q: q, W: sp.Integer(1)}
-    computed = dict(zip(MOMENTS, (f.second_moment, f.dV, f.d2V, f.slope_moment, f.sparsity), strict=True))
+    computed = computed_moments(act, q)
     with mpmath.workdps(70):
         expected = moments_by_quadrature(coefficients_of(act), mpmath.mpf(int(q.p)) / int(q.q), digits=50)
-        for moment, expression in computed.items():
-            if act.jumps and moment == "slope_moment":
-                assert expression == sp.oo
+        for moment, value in computed.items():
+            if moment == "slope_moment" and act.jumps:
+                assert mpmath.isinf(value)
                 continue
-            value = expression.xreplace(point).evalf(70)
-            value = mpmath.mpf(value._mpf_) if value.is_Float else mpmath.mpf(int(value.p)) / int(value.q)
             assert abs(value - expected[moment]) < mpmath.mpf(10) ** -48 * (1 + abs(expected[moment])), moment
 
 
-@pytest.mark.parametrize("name", [n for n in FAMILIES if vt.family(n).parameters])
+@pytest.mark.parametrize("name", EXACT)
+def test_closed_forms_against_the_data(name: str) -> None:
+    # The second derivative of a file's case is known to 50 digits of its terms or 20 below them.
+    for case in cases_of(name)[1::5][:3]:
+        computed = computed_moments(activation_of(name, case), sp.Rational(case["q"]))
+        with mpmath.workdps(70):
+            for moment, value in computed.items():
+                expected = mpmath.mpf(case[moment].lstrip("+"))
+                terms = {"d_second_moment": "d_size_of_terms", "d2_second_moment": "d2_size_of_terms"}.get(
+                    moment, moment
+                )
+                size = mpmath.mpf(case.get(terms, case[moment]).lstrip("+"))
+                same = value == expected  # zero or infinite
+                assert same or abs(value - expected) <= mpmath.mpf(10) ** -48 * (abs(size) + abs(expected)), (
+                    moment,
+                    case,
+                )
+
+
+def computed_moments(act: vt.Activation, q: sp.Rational) -> dict[str, mpmath.mpf]:
+    """The closed forms of the five moments to 70 digits."""
+    f = vt.derive(act)
+    values = {}
+    for moment, formula in zip(MOMENTS, (f.second_moment, f.dV, f.d2V, f.slope_moment, f.sparsity), strict=True):
+        value = formula.xreplace({Q: q, W: sp.Integer(1)}).evalf(70, maxn=2000)
+        if value.is_Rational:
+            values[moment] = mpmath.mpf(int(value.p)) / int(value.q)
+        else:
+            values[moment] = mpmath.inf if value == sp.oo else mpmath.make_mpf(value._mpf_)
+    return values
+
+
+@pytest.mark.parametrize("name", [n for n in EXACT if symbolic(n).free_parameters])
 def test_numbers_may_come_before_or_after(name: str, rng: np.random.Generator) -> None:
-    family = vt.family(name)
-    values = {p.name: p.draw(rng) for p in family.parameters}
+    family = symbolic(name)
+    values = {p.name: p.draw(rng) for p in family.free_parameters}
     late, early = vt.derive(family), vt.derive(family.bind(**values))
-    substitution = {p.symbol: values[p.name] for p in family.parameters}
+    substitution = {p.symbol: values[p.name] for p in family.free_parameters}
     for quantity in QUANTITIES:
         if getattr(early, quantity) == sp.oo:
             assert getattr(late, quantity) == sp.oo
         else:
             assert_equal(getattr(late, quantity).xreplace(substitution), getattr(early, quantity), rng)
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_CLOSED_FORM))
+def test_where_no_closed_form_is_known_integrals_are_left(name: str) -> None:
+    f = vt.derive(vt.family(name))
+    assert f.is_exact is False
+    assert f.second_moment.has(sp.Integral)
+    assert f.dV.has(sp.Integral)
+    assert not f.sparsity.has(sp.Integral)
+    assert W * f.second_moment + B == f.V
 
 
 def test_a_jump_makes_the_slope_moment_infinite() -> None:
@@ -182,7 +245,10 @@ def test_a_jump_makes_the_slope_moment_infinite() -> None:
 
 DIGESTS = """
 import vmap_theory as vt
-print(*[vt.derive(vt.family(n)).digest for n in vt.family_names()])
+for name in vt.family_names():
+    family = vt.family(name)
+    print(vt.derive(family.bind(**{p.name: 3 for p in family.parameters if p.integer})).digest, end=" ")
+print()
 print(vt.derive(vt.parse_activation("Piecewise((a*x, x < 0), (b*x**2 + x, x < m), (x - c, True))")).digest)
 print(vt.derive(vt.activation("cst")).text())
 print(vt.derive(vt.activation("cst")).latex())
@@ -191,19 +257,21 @@ print(vt.derive(vt.activation("cst")).latex())
 
 def test_one_form_whatever_the_hash_seed() -> None:
     outputs = set()
-    for seed in ("0", "1", "2", "12345"):
+    for seed in ("0", "12345"):
         environment = os.environ | {"PYTHONHASHSEED": seed}
         done = subprocess.run(
             [sys.executable, "-c", DIGESTS], env=environment, capture_output=True, text=True, check=True
         )
         outputs.add(done.stdout)
     assert len(outputs) == 1
-    assert len(outputs.pop().split("\n")[0].split()) == len(FAMILIES)
+    assert len(outputs.pop().split("\n")[0].split()) == len(vt.family_names())
 
 
 def test_digests_tell_formulas_apart() -> None:
-    digests = {vt.derive(vt.family(name)).digest for name in FAMILIES}
-    assert len(digests) == len(FAMILIES)
+    # Some families have the same maps (abs and linear) or differ in the names of parameters alone.
+    names = ["relu", "linear", "leaky_relu", "crelu", "cst", "elu", "sin", "cos", "erf", "gelu", "tanh", "sigmoid"]
+    digests = {vt.derive(vt.family(name)).digest for name in names}
+    assert len(digests) == len(names)
     assert all(len(digest) == 64 for digest in digests)
 
 

@@ -86,7 +86,7 @@ def test_awkward_floats_survive(suffix: str, tmp_path: Path) -> None:
 
 def test_a_table_whose_formulas_are_not_verified_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = dataclasses.replace(vt.derive(vt.family("crelu")), sparsity=sp.Rational(1, 2))
-    monkeypatch.setattr("vmap_theory.verification.derive", lambda act: wrong)
+    monkeypatch.setattr("vmap_theory.verification.check.derive", lambda act: wrong)
     with pytest.raises(DomainError, match="failed verification"):
         vt.eoc_table(["crelu"], [0.85], [0.5], digits=10)
 

@@ -12,7 +12,23 @@ from vmap_theory.errors import DomainError, DtypeError, SymbolicParameterError
 CRELU = vt.activation("crelu", tau=1, m=0.75)
 
 
+SOME = ["crelu", "cst", "elu", "erf", "exp", "gelu", "hard_threshold", "hermite", "relu", "scad", "snake", "staircase"]
+
+
 @pytest.mark.parametrize("name", vt.family_names())
+def test_methods_are_the_moments(name: str, rng: np.random.Generator) -> None:
+    family = vt.family(name)
+    act = family.bind(**{p.name: p.draw(rng) for p in family.parameters})
+    vm = vt.VarianceMap(act, sigma_w2=1.5, sigma_b2=0.25)
+    q = np.array([0.5, 8.0])
+    moments = vt.gaussian_moments(act, q)
+    np.testing.assert_allclose(vm(q), 1.5 * moments.second_moment + 0.25, rtol=1e-15)
+    np.testing.assert_allclose(vm.derivative(q), 1.5 * moments.d_second_moment, rtol=1e-15)
+    np.testing.assert_allclose(vm.second_derivative(q), 1.5 * moments.d2_second_moment, rtol=1e-15)
+    np.testing.assert_allclose(vm.chi_1(q), 1.5 * moments.slope_moment, rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", SOME)
 def test_methods_are_the_closed_forms(name: str, rng: np.random.Generator) -> None:
     family = vt.family(name)
     act = family.bind(**{p.name: p.draw(rng) for p in family.parameters})

@@ -11,7 +11,7 @@ import sympy as sp
 
 from .activations import Activation, as_activation
 from .activations.symbols import X
-from .errors import UnknownNameError
+from .errors import ExpressionError, UnknownNameError
 from .latex import to_latex
 from .moments import Q, Term, TermSum, expectation, normal_density, terms_of
 from .python_code import module_text
@@ -47,6 +47,7 @@ LATEX_HEADINGS = {
 }
 
 _LONGEST_FRACTION = 10**9
+_LONGEST_INTEGER = 10**15
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,30 @@ class Formulas:
         """The symbols of all formulas by name, for substitution: ``f.V.subs({f.symbols["q"]: 2})``."""
         found = {Q, SIGMA_W2, SIGMA_B2} | {parameter.symbol for parameter in self.activation.free_parameters}
         return {symbol.name: symbol for symbol in sorted(found, key=lambda symbol: symbol.name)}
+
+    @cached_property
+    def exceptions(self) -> tuple[str, ...]:
+        """Values of the parameters for which the formulas do not hold, since a piece or a jump vanishes there.
+
+        Put such a value in first: ``derive(act.bind(tau=0))``.
+
+        Examples
+        --------
+        >>> from vmap_theory import derive, family
+        >>> derive(family("leaky_relu")).exceptions, derive(family("crelu")).exceptions
+        (('negative_slope = 0',), ())
+        """
+        found = [
+            f"{parameter.name} = 0"
+            for parameter in self.activation.free_parameters
+            if parameter.domain.contains(0) == sp.true
+            and any(
+                piece.expression != 0 and piece.expression.subs(parameter.symbol, 0) == 0
+                for piece in self.activation.pieces
+            )
+        ]
+        found += [f"{point.jump} = 0" for point in self.activation.jumps if not point.jump.is_nonzero]
+        return tuple(dict.fromkeys(found))
 
     @cached_property
     def digest(self) -> str:
@@ -161,7 +186,7 @@ def derive(act: Activation | str) -> Formulas:
     -------
     Formulas
         Exact for pieces built from polynomials, x^-k away from zero, exp, sin, cos, sinh, cosh of linear arguments,
-        exp(-c x^2), and for up to two erf factors on the whole line; ``is_exact`` says so.  Canonical (the same
+        exp(-c x^2), and for a factor erf(b x) or normal cdf of b x on the whole line (so that phi^2 holds two); ``is_exact`` says so.  Canonical (the same
         whatever the hash seed); in terms of erfc of non-negative arguments where the signs of the break points are
         known, so that sparse tails keep their digits.
 
@@ -171,9 +196,16 @@ def derive(act: Activation | str) -> Formulas:
     point masses of (phi^2)'' and (phi^2)'''' at kinks and jumps.  SymPy's own integrator is never asked.
 
     A formula in symbolic parameters holds for general values.  Where a value changes the structure (leaky_relu with
-    slope 0 has zeros, hard_threshold with tau = 0 no jumps), put it in first: ``derive(act.bind(tau=0))``.
+    slope 0 has zeros, hard_threshold with tau = 0 no jumps), put it in first: ``derive(act.bind(tau=0))``;
+    ``Formulas.exceptions`` lists such values.  Oscillating pieces that end somewhere give erfc of complex arguments in
+    conjugate pairs: ``.evalf(20, chop=True)`` drops the imaginary part that rounding leaves.
     """
-    return _derived(as_activation(act))
+    act = as_activation(act)
+    if act.function is not None:
+        raise ExpressionError(
+            f"{act.label} is a Python function, which has no formulas: use gaussian_moments for numbers."
+        )
+    return _derived(act)
 
 
 def has_closed_form(act: Activation | str) -> bool:
@@ -255,6 +287,6 @@ class _Moments:
 def _readable(expression: sp.Expr) -> sp.Expr:
     """Show fractions with long denominators, the exact values of floats, as decimals."""
     return expression.replace(
-        lambda part: part.is_Rational and part.q > _LONGEST_FRACTION,
+        lambda part: part.is_Rational and (part.q > _LONGEST_FRACTION or abs(part.p) > _LONGEST_INTEGER),
         lambda part: sp.Float(repr(float(part)), 17),
     )

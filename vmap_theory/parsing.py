@@ -181,6 +181,8 @@ class _Reader:
             return CONSTANTS[node.id]
         if node.id in FUNCTIONS:
             raise ExpressionError(f"{node.id} is a function: call it, as in {node.id}(...).")
+        if node.id in family_names():
+            raise ExpressionError(f"{node.id} is an activation of the registry: call it, as in {node.id}(x).")
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", node.id):
             raise ExpressionError(f"{node.id!r} cannot name a parameter: use letters, digits and inner underscores.")
         return sp.Symbol(node.id, real=True)

@@ -17,6 +17,7 @@ from markdown_lines import MarkdownDirective, display, formulas_markdown, number
 from sphinx.application import Sphinx
 
 import vmap_theory as vt
+from vmap_theory.errors import DegenerateMapError
 from vmap_theory.latex import definition_latex, to_latex
 from vmap_theory.plots import figure_bytes, plot_overview
 
@@ -112,6 +113,8 @@ def closed_forms_markdown(act: vt.Activation) -> Iterable[str]:
             + where
             + ":"
         )
+    if formulas.exceptions:
+        yield f"Not for {', '.join(f'`{exception}`' for exception in formulas.exceptions)}: put such a value in first."
     yield ""
     yield from formulas_markdown(formulas, known)
 
@@ -139,22 +142,30 @@ def edge_of_chaos_markdown(act: vt.Activation) -> Iterable[str]:
     except vt.VmapTheoryError as error:
         yield f"There is none at $q^* = {Q_STAR:g}${with_text(usual)}. The error says: {error}"
         yield ""
+        moments = vt.gaussian_moments(usual, Q_STAR)
+        bend = sign_beyond(float(moments.d2_second_moment), float(moments.d2_second_moment_error))
+        yield f"Whatever the variances are, $V$ is {SHAPES[bend]} at $q = {Q_STAR:g}$."
+        yield ""
         return
     yield (
         rf"At $q^* = {Q_STAR:g}${with_text(usual)}: $\sigma_w^2 = {number(eoc.sigma_w2)}$, "
         rf"$\sigma_b^2 = {number(eoc.sigma_b2)}$; $V'(q^*) = {number(eoc.slope)}$, "
         rf"$V''(q^*) = {number(eoc.curvature)}$, sparsity {number(eoc.sparsity)}."
     )
-    yield bend_in_words(eoc)
-    yield ""
     try:
         found = vt.fixed_points(eoc.variance_map)
-    except vt.VmapTheoryError as error:
-        yield f"The fixed points cannot be listed. The error says: {error}"
+    except DegenerateMapError:
+        yield "There $V(q) = q$ to rounding for every $q$ over many decades: no fixed point is isolated."
         yield ""
         return
+    except vt.VmapTheoryError as error:
+        yield f"{bend_in_words(eoc)} The fixed points cannot be listed. The error says: {error}"
+        yield ""
+        return
+    yield bend_in_words(eoc)
+    yield ""
     low, high = found.searched
-    yield f"All fixed points between {low:.3g} and {high:.3g}:"
+    yield f"All fixed points found between {low:.3g} and {high:.3g}:"
     yield ""
     rows = [
         [number(p.q), p.stability, number(p.slope), number(p.chi_1), f"{p.error_bound:.1e}"]  #
@@ -163,12 +174,16 @@ def edge_of_chaos_markdown(act: vt.Activation) -> Iterable[str]:
     yield from table(["$q$", "stability", "$V'(q)$", r"$\chi_1(q)$", "bound of the error of $q$"], rows)
 
 
+SHAPES = {1: "convex", -1: "concave", 0: "straight, to rounding,"}
+"""What the sign of V'' means."""
+
+
 def bend_in_words(eoc: vt.EdgeOfChaos) -> str:
     """The sign of V'' at q*, and what it means together with the slope."""
     moments = eoc.variance_map.moments(eoc.q_star)
     steepness = sign_beyond(eoc.slope - 1, eoc.sigma_w2 * float(moments.d_second_moment_error))
     bend = sign_beyond(eoc.curvature, eoc.sigma_w2 * float(moments.d2_second_moment_error))
-    shape = {1: "$V$ is convex there", -1: "$V$ is concave there", 0: "$V''$ is zero there, to rounding"}[bend]
+    shape = f"$V$ is {SHAPES[bend]} there"
     if steepness < 0:
         return f"{shape}; the slope is below 1, and the fixed point attracts."
     if steepness > 0:

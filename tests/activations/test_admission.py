@@ -47,7 +47,7 @@ def test_refused_with_cause_place_and_remedy(text: str) -> None:
     assert time.process_time() - begin < 5
 
 
-@pytest.mark.parametrize("text", ["sin(1/x)", "cos(1/x)", "sin(log(Abs(x)))", "1/sin(x)"])
+@pytest.mark.parametrize("text", ["sin(1/x)", "cos(1/x)", "1/sin(x)"])
 def test_unbounded_oscillation_and_countless_poles_give_no_number(text: str) -> None:
     with pytest.raises(vt.VmapTheoryError):
         vt.gaussian_moments(vt.parse_activation(text), 1.0)
@@ -66,6 +66,7 @@ ADMITTED = {
     "x/(exp(x) - 1)": False,
     "sin(x)/x": False,
     "atan(1/x)": True,  # a jump at 0
+    "sin(log(Abs(x)))": True,
     "log(Abs(x))": True,
     "Abs(x)**(-1/4)": True,
     "Piecewise((1/x, Abs(x) > 1), (x, True))": False,

@@ -12,23 +12,71 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 from scipy.special import erfc
+from sympy.core.cache import clear_cache
 
 import vmap_theory as vt
 from vmap_theory import formulas as formulas_module
+from vmap_theory.kernels.quadrature import rule_for
 
 POINTS = np.geomspace(0.01, 100.0, 100_000)
 TAU, M = 1.0, 0.8
 CLIPPED = vt.activation("crelu", tau=1, m=0.8)
 
 
-@pytest.mark.parametrize("name", ["relu_tau", "crelu", "cst"])
+@pytest.mark.parametrize("name", ["relu_tau", "crelu", "cst", "scad", "trapezoid", "snake", "gelu"])
 def test_derive_cold(benchmark: Any, name: str) -> None:
     """Closed forms with symbolic parameters; only this package's cache is cleared, SymPy's own stays warm."""
     formulas = benchmark.pedantic(
         vt.derive, args=(vt.family(name),), setup=formulas_module._derived.cache_clear, rounds=10, warmup_rounds=1
     )
     assert formulas.is_exact
+
+
+EIGHT = ", ".join(f"({k + 1}*x**3/7 - x**{k % 4} + {k}, x < {k - 3})" for k in range(7))
+EIGHT_PIECES = vt.parse_activation(f"Piecewise({EIGHT}, (x**4/9, True))")
+
+
+def test_derive_eight_pieces(benchmark: Any) -> None:
+    """A polynomial on each of eight intervals, of degree up to four."""
+    assert len(EIGHT_PIECES.pieces) == 8
+    formulas = benchmark.pedantic(
+        vt.derive, args=(EIGHT_PIECES,), setup=formulas_module._derived.cache_clear, rounds=5, warmup_rounds=1
+    )
+    assert formulas.is_exact
+
+
+@pytest.mark.benchmark(group="E[phi^2] of the shifted ReLU in closed form")
+def test_derive_all_formulas(benchmark: Any) -> None:
+    """This package: V, V', V'', chi_1 and the sparsity at once."""
+    benchmark.pedantic(
+        vt.derive, args=(vt.family("relu_tau"),), setup=formulas_module._derived.cache_clear, rounds=5, warmup_rounds=1
+    )
+
+
+@pytest.mark.benchmark(group="E[phi^2] of the shifted ReLU in closed form")
+def test_sympy_integrates(benchmark: Any) -> None:
+    """SymPy's own integrator for E[phi^2] alone."""
+    x = sp.Symbol("x", real=True)
+    q, tau = sp.symbols("q tau", positive=True)
+    integrand = (x - tau) ** 2 * sp.exp(-(x**2) / (2 * q)) / sp.sqrt(2 * sp.pi * q)
+
+    def integrate() -> sp.Expr:
+        return sp.integrate(integrand, (x, tau, sp.oo))
+
+    found = benchmark.pedantic(integrate, setup=clear_cache, rounds=3)
+    ours = vt.derive(vt.activation("relu_tau", tau=1))
+    at = {q: sp.Rational(13, 10), tau: sp.Integer(1)}
+    assert float(found.subs(at)) == pytest.approx(float(ours.second_moment.subs(ours.symbols["q"], at[q])), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["tanh", "half_threshold"])
+def test_certified_quadrature(benchmark: Any, name: str) -> None:
+    """Five moments and bounds at 100 000 variances, tables included."""
+    act = vt.activation(name, **{p.name: 1 for p in vt.family(name).parameters})
+    result = benchmark.pedantic(vt.gaussian_moments, args=(act, POINTS), setup=rule_for.cache_clear, rounds=3)
+    assert np.all(result.second_moment_error <= 1e-12 * result.second_moment)
 
 
 @pytest.mark.benchmark(group="E[phi^2] at 100 000 variances")

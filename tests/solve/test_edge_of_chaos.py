@@ -73,10 +73,19 @@ def test_defining_equations_or_a_refusal_that_is_true(act: vt.Activation, q: Any
         assert eoc.slope == pytest.approx(float(eoc.variance_map.derivative(float(q))), rel=1e-13, abs=1e-15)
 
 
-@pytest.mark.parametrize("name", [n for n in vt.family_names() if not vt.family(n).jumps])
-def test_every_continuous_family(name: str, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("name", vt.family_names())
+def test_every_family_has_an_edge_or_a_reason(name: str, rng: np.random.Generator) -> None:
     family = vt.family(name)
     act = family.bind(**{p.name: p.draw(rng) for p in family.parameters})
+    moments = vt.gaussian_moments(act, 1.3)
+    if act.slope_is_infinite:
+        with pytest.raises(NoEdgeOfChaosError):
+            vt.edge_of_chaos(act, 1.3)
+        return
+    if moments.second_moment > 1.3 * moments.slope_moment * (1 + 1e-12):
+        with pytest.raises(InfeasibleError):
+            vt.edge_of_chaos(act, 1.3)
+        return
     eoc = vt.edge_of_chaos(act, 1.3)
     assert eoc.q_star == 1.3
     assert float(eoc.variance_map(1.3)) == pytest.approx(1.3, rel=1e-13)

@@ -55,9 +55,9 @@ def _float_breaks(act: Activation) -> tuple[list[float], list[float]]:
 
 def _value_at(act: Activation, right: int, end: sp.Expr) -> float:
     value = act.expression.subs(X, end)
-    if value.is_finite is not True and value.has(sp.nan, sp.zoo, sp.oo, -sp.oo):  # a gap of one point, as in sin(x)/x
+    if value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.AccumBounds):  # a gap of one point, as in sin(x)/x
         value = sp.limit(act.pieces[right].expression, X, end, "+")
-    return float(value)
+    return float(value) if value.is_number and value.is_extended_real else float("nan")
 
 
 def _horner(polynomial: sp.Expr, points: Array) -> Array:

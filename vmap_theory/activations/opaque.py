@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _TRIAL = (-1.3, -0.2, 0.7, 2.1)
 _NEAR, _NEARER = 1e-8, 1e-13  # relative distances from a break, to tell a jump from a steep slope
 _SLOPE_STEP = 1e-6
+_ROUNDINGS = 2e-15  # of a point, relative
+_UNDERFLOW = 1e-290
+_BESIDE, _LEAST_BESIDE = 1e3, 1e-6
 _LEAST_JUMP = 1e-12  # relative to the values beside it; below is rounding
 _LEAST_SLOPE_CHANGE = 1e-5
 
@@ -102,15 +105,23 @@ class OpaqueFunction:
         at = float(exact)
         unit = abs(at) or 1.0
         steps = unit * np.array([_NEAR, _NEARER, _SLOPE_STEP, 2 * _SLOPE_STEP])
-        right, left = self(at + steps), self(at - steps)
+        above, below = at + steps, at - steps
+        right, left = self(above), self(below)
         gap = right - left
         size = np.abs(right) + np.abs(left)
-        jumps = abs(gap[1]) > abs(gap[0]) / 2 and abs(gap[1]) > _LEAST_JUMP * size[1]
         slopes = (right[3] - right[2]) / (steps[3] - steps[2]), (left[2] - left[3]) / (steps[3] - steps[2])
+        # What the slope makes of the distance, and of the rounding of the points, is no jump.
+        steepness = abs(slopes[0]) + abs(slopes[1]) + abs(gap[0]) / steps[0]
+        least = _LEAST_JUMP * size[1] + steepness * (4 * steps[1] + _ROUNDINGS * unit) + _UNDERFLOW
+        jumps = abs(gap[1]) > abs(gap[0]) / 2 and abs(gap[1]) > least
+        # A jump a little beside the point shows at the larger distance alone.
+        jumps |= (
+            abs(gap[0]) > _BESIDE * steps[0] * (abs(slopes[0]) + abs(slopes[1])) + _LEAST_BESIDE * size[0] + _UNDERFLOW
+        )
         bends = abs(slopes[0] - slopes[1]) > _LEAST_SLOPE_CHANGE * (abs(slopes[0]) + abs(slopes[1]))
         return Break(
             exact,
-            sp.Float(gap[1]) if jumps else sp.Integer(0),
+            sp.Float(gap[1] or gap[0]) if jumps else sp.Integer(0),
             sp.Float(slopes[0] - slopes[1]) if bends else sp.Integer(0),
         )
 

@@ -20,6 +20,8 @@ from scipy import special
 
 from ..errors import ExpressionError, SymbolicParameterError
 
+_LARGEST_EXPONENT = 1e9
+
 Step = tuple[str, Any, tuple[int, ...]]
 
 FUNCTION_NAMES: Mapping[Any, str] = {
@@ -220,8 +222,24 @@ def mpmath_algebra(context: Any) -> Algebra:
     names = set(FUNCTION_NAMES.values()) - {"abs", "max", "min"} | {"expm1", "log1p"}
     functions: dict[str, Callable[..., Any]] = {name: getattr(context, name) for name in names}
     functions |= {"abs": abs, "max": max, "min": min}
+    for name in ("exp", "expm1", "sinh", "cosh"):
+        functions[name] = _bounded(functions[name], name, context)
     functions["log1pexp"] = lambda u: u + context.log1p(context.exp(-u)) if u > 0 else context.log1p(context.exp(u))
     return Algebra(number, functions, lambda base, exponent: context.power(base, exponent))
+
+
+def _bounded(function: Callable[[Any], Any], name: str, context: Any) -> Callable[[Any], Any]:
+    """Refuse exp(10^9) and beyond, which mpmath would write out at length."""
+
+    def bounded(u: Any) -> Any:
+        size = context.re(u)
+        if -_LARGEST_EXPONENT < size < _LARGEST_EXPONENT:
+            return function(u)
+        if size > 0 or name in ("sinh", "cosh"):
+            raise OverflowError(f"{name}({context.nstr(u, 5)}) is too large a number")
+        return context.mpf(-1 if name == "expm1" else 0)
+
+    return bounded
 
 
 def mpmath_number(exact: sp.Expr, context: Any) -> Any:

@@ -18,6 +18,7 @@ from .shared import (
     activation_from_words,
     cell,
     described,
+    header,
     joined,
     print_json,
     print_line,
@@ -85,7 +86,7 @@ def list_families(as_json: JsonOption = False) -> None:
 def derive(
     name: NameArgument,
     words: WordsArgument = None,
-    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX, the body of an align*.")] = False,
     python: Annotated[bool, typer.Option("--python", help="Print a module of functions for NumPy and SciPy.")] = False,
     symbolic: Annotated[bool, typer.Option("--symbolic", help="Put in no customary values, such as slopes.")] = False,
     as_json: JsonOption = False,
@@ -110,6 +111,8 @@ def derive(
     elif python:
         print_line(formulas.python().rstrip())
     else:
+        if not latex:
+            print_line(header(formulas))
         print_line(formulas.latex() if latex else formulas.text())
         if not formulas.is_exact:
             say("no closed form is known: integrals are left as they are; vmap_theory.gaussian_moments evaluates them")

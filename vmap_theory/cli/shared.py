@@ -16,6 +16,7 @@ from .words import read_words
 
 if TYPE_CHECKING:
     from ..activations import Activation
+    from ..formulas import Formulas
     from ..solve import FixedPoints
 
 # Heavy modules (SymPy, Matplotlib) are imported inside the functions, so that --help answers at once.
@@ -123,6 +124,18 @@ def related(act: Activation) -> dict[str, Any]:
         ],
         "penalty": None if act.penalty is None else str(act.penalty),
     }
+
+
+def header(formulas: Formulas) -> str:
+    """What formulas are of, for which parameters, and for which values of these they do not hold."""
+    act = formulas.activation
+    lines = [f"phi(x)     = {act.expression}"]
+    lines += [f"with         {name} = {value}" for name, value in act.values]
+    lines += [
+        f"for          {p.name} in {p.domain_text}{'' if p.meaning else ', assumed'}" for p in act.free_parameters
+    ]
+    lines += [f"not for      {exception}: put that value in" for exception in formulas.exceptions]
+    return "\n".join(lines)
 
 
 def show_solution(numbers: dict[str, Any], variance_map: Any, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
+import sympy as sp
 
 from ..activations import Activation, as_activation
 from ..checks import positive_array, real_array
@@ -130,8 +131,15 @@ def _moments(act: Activation, q: Array, values: dict[str, Array]) -> dict[str, A
 
 
 def _serves_arrays(act: Activation) -> bool:
-    """Whether the pieces are polynomials for all values of the parameters, with breaks of known sign."""
+    """Whether the pieces are polynomials for all values of the parameters, with breaks of known sign.
+
+    A difference of parameters that is divided by, as in 1/(a - 2), may have lost its digits in float64, of which the
+    error bounds know nothing: such parameters are put in exactly, one set at a time.
+    """
     if any(parameter.integer for parameter in act.free_parameters) or not act.is_polynomial:
+        return False
+    powers = {power for piece in act.pieces for power in piece.expression.atoms(sp.Pow)}
+    if any(power.args[0].is_Add and power.args[1].is_negative for power in powers):
         return False
     try:
         plan_for(act)

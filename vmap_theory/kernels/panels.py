@@ -10,14 +10,13 @@ import numpy as np
 
 from ..errors import PrecisionError
 from .legendre import legendre_analysis, unit_rule
-from .samplers import SQUARE, TAIL, Sampler
+from .samplers import SLOPE, SQUARE, TAIL, ZERO, Sampler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
 
-_SMALLEST = 1e-300
 _RESOLVED = 2e-15
 _NEGLIGIBLE = 1e-18
 _LARGEST_LOG = 700.0
@@ -26,7 +25,10 @@ _MOST_PANELS = 2000
 _PROBES = (1e-3, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12)
 """Of the width of a panel; the outermost node lies at 5e-3."""
 _VISIBLE = 1e-15
-_DEVIATION = 1e-11  # of values at probes from the interpolating polynomial, which amplifies rounding at its ends
+_DEVIATION = 1e-11
+_AMPLIFIED = 1e3
+_HALF = 0.5
+_FADING = 60.0
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,21 @@ def panels_between(
     whole = _panel(sampler, *interval, ends)
     budget = np.maximum(inner, log_sizes(whole) - fall)
     result: list[Panel] = []
+    wanted = np.isin(np.arange(len(budget)), needed)
     waiting = [(whole, 0)]
     while waiting:
         panel, depth = waiting.pop()
-        if not any(_rough_columns(panel, budget, halved=depth > 0)[list(needed)]):
+        rough = _rough_columns(panel, budget, halved=depth > 0) & wanted
+        if not any(rough):
             result.append(panel)
             budget = np.maximum(budget, log_sizes(panel))
             continue
-        sampler.allow_halving(panel.y, (panel.low, panel.high), depth, ends)
+        if any(rough[: SLOPE + 1]):
+            sampler.allow_halving(panel.y, (panel.low, panel.high), depth, ends)
         middle = (panel.low + panel.high) / 2
+        if not panel.low < middle < panel.high and not any(rough[: SLOPE + 1]):
+            result.append(panel)  # the edge of a stretch of zeros, to the last bit
+            continue
         done = depth >= _DEEPEST or len(result) + len(waiting) >= _MOST_PANELS
         if done or not panel.low < middle < panel.high:
             raise PrecisionError(
@@ -118,6 +126,13 @@ def one_panel(
     whole = _panel(sampler, *interval, ends)
     rough = _rough_columns(whole, np.maximum(inner, log_sizes(whole) - fall), halved=False)
     return [] if any(rough[list(needed)]) else [whole]
+
+
+def inner_half_fades(sampler: Sampler, interval: tuple[float, float], ends: tuple[float, float]) -> bool:
+    """Whether the inner half of an interval is nothing beside the whole, as for exp(-1/x^2) near 0."""
+    low, high = interval
+    whole, half = _panel(sampler, low, high, ends), _panel(sampler, low, (low + high) / 2, ends)
+    return bool(np.all(log_sizes(half) <= log_sizes(whole) - _FADING))
 
 
 def log_sizes(panel: Panel) -> Array:
@@ -145,7 +160,7 @@ def _panel(sampler: Sampler, low: float, high: float, ends: tuple[float, float])
     values, errors, log_unit = sampler.columns(low, high)
     width = high - low
     coefficients = legendre_analysis() @ values
-    missed = _missed(sampler, (low, high), ends, coefficients, log_unit)
+    missed = _missed(sampler, (low, high), ends, coefficients, errors, log_unit)
     sizes = np.abs(coefficients)
     return Panel(
         low,
@@ -161,30 +176,48 @@ def _panel(sampler: Sampler, low: float, high: float, ends: tuple[float, float])
 
 
 def _missed(
-    sampler: Sampler, interval: tuple[float, float], ends: tuple[float, float], coefficients: Array, log_unit: float
+    sampler: Sampler,
+    interval: tuple[float, float],
+    ends: tuple[float, float],
+    coefficients: Array,
+    errors: Array,
+    log_unit: float,
 ) -> Array:
     """What hides between the outermost node and an end of the segment, where functions turn: found by probes."""
     low, high = interval
     missed = np.zeros(coefficients.shape[1])
+
+    def expected(points: Sequence[float]) -> Any:
+        return np.polynomial.legendre.legval((2 * np.array(points) - low - high) / (high - low), coefficients).T
+
+    inner = list(sampler.checkpoints(low, high))
+    if inner and _deviates(sampler.at(inner, log_unit), expected(inner), errors):
+        return np.full(coefficients.shape[1], np.inf)
     for end, inward in ((low, 1.0), (high, -1.0)):
         if end not in ends or end == 0.0 == sampler.start:
             continue
         distances = (high - low) * np.array(_PROBES)
         points = [t for t in end + inward * distances if low < t < high]
+        if not points:
+            continue
         found = sampler.at(points, log_unit)
-        expected = np.polynomial.legendre.legval((2 * np.array(points) - low - high) / (high - low), coefficients).T
-        if sampler.must_be_smooth and bool(_deviation(found, expected) > _DEVIATION):
+        if inner and _deviates(found, expected(points), errors):
             return np.full(coefficients.shape[1], np.inf)
+        if inner and bool((np.abs(found - expected(points))[:, ZERO] > _HALF).any()):
+            missed[ZERO] = 2 * (high - low)
         # A feature that shows at one probe may reach to the next, ten times or more as far.
         reach = 100 * np.abs(np.array(points) - end)
-        missed = np.maximum(missed, (np.abs(found - expected) * reach[:, None]).max(axis=0, initial=0.0))
+        missed = np.fmax(missed, (np.abs(found - expected(points)) * reach[:, None]).max(axis=0, initial=0.0))
+    if inner and bool((np.abs(sampler.at(inner, log_unit) - expected(inner))[:, ZERO] > _HALF).any()):
+        missed[ZERO] = 2 * (high - low)
     visible = missed > _VISIBLE * np.abs(coefficients).max(axis=0) * (high - low)
     return np.where(visible, missed, 0.0)
 
 
-def _deviation(found: Array, expected: Any) -> float:
-    """Largest difference in the column of phi^2, relative to its values."""
-    return float(np.abs(found - expected)[:, SQUARE].max() / max(np.abs(found[:, SQUARE]).max(), _SMALLEST))
+def _deviates(found: Array, expected: Any, errors: Array) -> bool:
+    """Whether phi^2 leaves the interpolating polynomial by more than rounding, which the polynomial amplifies."""
+    allowed = _DEVIATION * np.abs(expected[:, SQUARE]).max() + _AMPLIFIED * errors[SQUARE]
+    return bool(np.abs(found - expected)[:, SQUARE].max() > allowed)
 
 
 def _largest(panel: Panel) -> Array:

@@ -29,7 +29,7 @@ from ..activations.base import Activation
 from ..errors import PrecisionError
 from .breaks import is_differentiable_twice, point_terms
 from .legendre import NODES
-from .panels import Panel, log_sizes, one_panel, panels_between
+from .panels import Panel, inner_half_fades, log_sizes, one_panel, panels_between
 from .result import MOMENT_NAMES
 from .samplers import (
     BEND,
@@ -62,12 +62,12 @@ _MOST_RINGS = 500
 _MOST_PANELS = 4000
 _SMALLEST_SPLIT = 1e-6
 """Of the natural length of a segment; below, halving is left to `panels_between`, which knows when to stop."""
-_LARGEST_LOG = 700.0
+_LARGEST_LOG = 705.0
 _STEEPEST = 1.3
 _PARTS = 4
 """Of an octave of variances; each has error bounds of its own."""
-_OVERFLOW = 710.0
-"""Logarithm of what float64 cannot hold."""
+_OVERFLOW = 700.0
+"""Logarithm of what float64 can just hold: where a panel contributes as much, the moment counts as infinite."""
 
 
 @dataclass(frozen=True)
@@ -168,15 +168,15 @@ class QuadratureRule:
         return [
             (w, w_error),
             (first[0] / q, first[1] / q + _EPSILON * np.abs(first[0] / q)),
-            (second[0] / (4 * q * q), second[1] / (4 * q * q) + 3 * _EPSILON * np.abs(second[0]) / (4 * q * q)),
+            (second[0] / q / (4 * q), (second[1] + 3 * _EPSILON * np.abs(second[0])) / q / (4 * q)),
             (slope, slope_error),
             (np.minimum(zero, 1.0), zero_error),
         ]
 
     def _by_weights(self, q: Array, values: Array, errors: Array) -> tuple[_Bounded, _Bounded]:
         """Bounded values of q dE/dq and 4 q^2 d^2E/dq^2 from w, w y^2 and w y^4."""
-        w, z2, z4 = values[:, SQUARE], values[:, SQUARE_Y2] / q, values[:, SQUARE_Y4] / q**2
-        w_error, z2_error, z4_error = errors[:, SQUARE], errors[:, SQUARE_Y2] / q, errors[:, SQUARE_Y4] / q**2
+        w, z2, z4 = values[:, SQUARE], values[:, SQUARE_Y2] / q, values[:, SQUARE_Y4] / q / q
+        w_error, z2_error, z4_error = errors[:, SQUARE], errors[:, SQUARE_Y2] / q, errors[:, SQUARE_Y4] / q / q
         first_error = (z2_error + w_error) / 2 + 2 * _EPSILON * (z2 + w)
         second_error = z4_error + 6 * z2_error + 3 * w_error + 8 * _EPSILON * (z4 + 6 * z2 + 3 * w)
         return ((z2 - w) / 2, first_error), (z4 - 6 * z2 + 3 * w, second_error)
@@ -275,11 +275,12 @@ class QuadratureRule:
         if interval in track.rings and track.rings[interval][0] >= fall:
             return track.rings[interval][1]
         low, high = interval
-        allowed = 2.0 ** math.ceil(math.log2(min(max(fall, 1.0), _LARGEST_LOG)))
+        allowed = math.inf if fall > _LARGEST_LOG else 2.0 ** math.ceil(math.log2(max(fall, 1.0)))
         ends = (0.0, track.width)
         arguments = (ends, self._needed, inner, allowed)
         panels = [] if low else one_panel(track.sampler, interval, *arguments)
-        if not panels and not low and high > _SMALLEST_SPLIT * (track.start or min(track.width, 1.0)):
+        large = high > _SMALLEST_SPLIT * (track.start or min(track.width, 1.0))
+        if not panels and not low and large and not inner_half_fades(track.sampler, interval, ends):
             first = self._ring(track, (0.0, high / 2), inner, fall)
             for panel in first:
                 inner = np.logaddexp(inner, log_sizes(panel))

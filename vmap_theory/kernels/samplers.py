@@ -52,6 +52,8 @@ _AGREEING_DIGITS = 24
 _CANCELLED = 8  # digits that may be lost before a sum; what is left below counts as zero
 _DEEPEST_INSIDE = 20
 _ROUNDING = 2.0**-52
+_CHECKPOINTS = 400
+_GOLDEN = 0.6180339887498949
 
 
 class Sampler(ABC):
@@ -60,9 +62,6 @@ class Sampler(ABC):
     start: float
     """Of the segment."""
 
-    must_be_smooth = False
-    """Whether a place that is not smooth inside a segment is an error."""
-
     @abstractmethod
     def columns(self, low: float, high: float) -> tuple[Array, Array, float]:
         """Columns at the nodes of a panel, bounds of the errors of their values, and the logarithm of their unit."""
@@ -70,6 +69,10 @@ class Sampler(ABC):
     @abstractmethod
     def at(self, points: Sequence[float], log_unit: float) -> Array:
         """Columns at any distances, in a given unit; a column that is not known there is NaN."""
+
+    def checkpoints(self, low: float, high: float) -> Array:
+        """Distances at which a panel is looked at besides its nodes; none where the structure of phi is known."""
+        return np.empty(0)
 
     @abstractmethod
     def distances(self, low: float, high: float) -> Array:
@@ -160,7 +163,9 @@ class ExpressionSampler(Sampler):
         phi, slope = values[:2]
         row[SQUARE], row[SLOPE] = phi * phi, slope * slope
         if self._differentiable:
-            row[GROWTH], row[BEND] = values[2:]
+            # Where w = a + b x^2 the bend is zero by cancellation, which rounding must not hide.
+            floor = (row[SQUARE] + y * y * row[SLOPE]) * context.mpf(10) ** (_CANCELLED - context.dps)
+            row[GROWTH], row[BEND] = (value if abs(value) > floor else context.zero for value in values[2:])
         return row
 
     def _settled_context(self, low: float, high: float) -> Any:
@@ -179,12 +184,12 @@ class ExpressionSampler(Sampler):
             if digits >= _MOST_DIGITS:
                 break
             digits *= 2
-        sides = self._both_sides(node, better)
-        sizes = [abs(right) + abs(left) for right, left in zip(*sides, strict=True)]
+        y = mpmath_algebra(better).number(self._segment.start) + node
+        size = max(others[SQUARE] + y * y * others[SLOPE], others[ZERO])
         zero = better.mpf(10) ** -_ZERO_DIGITS
         if all(
             abs(a - b) <= tolerance * abs(b) or max(abs(a), abs(b)) <= zero * size
-            for a, b, size in zip(values, others, sizes, strict=True)
+            for a, b in zip(values, others, strict=True)
         ):
             return context
         raise PrecisionError(
@@ -195,8 +200,6 @@ class ExpressionSampler(Sampler):
 
 class FunctionSampler(Sampler):
     """Values of a Python function; its slope by differentiating the interpolating polynomial on the panel."""
-
-    must_be_smooth = True
 
     def __init__(self, segment: Segment, function: OpaqueFunction, declared: frozenset[float]) -> None:
         self.start, self._function, self._declared = float(segment.start), function, declared
@@ -214,8 +217,10 @@ class FunctionSampler(Sampler):
     def at(self, points: Sequence[float], log_unit: float) -> Array:
         """See `Sampler`."""
         y = self.start + np.array(points)
-        w = self._function(y) ** 2 + self._function(-y) ** 2
+        right, left = self._function(y), self._function(-y)
+        w = right**2 + left**2
         found = np.full((y.size, COLUMNS), np.nan)
+        found[:, ZERO] = (right == 0).astype(float) + (left == 0)
         found[:, [SQUARE, SQUARE_Y2, SQUARE_Y4]] = np.stack([w, w * y**2, w * y**4], axis=1)
         return found
 
@@ -223,8 +228,8 @@ class FunctionSampler(Sampler):
         y = self.distances(low, high)
         phi = self._function(direction * y)
         values, errors = np.zeros((NODES, COLUMNS)), np.zeros(COLUMNS)
+        values[:, ZERO] = phi == 0
         if not phi.any():
-            values[:, ZERO] = 1.0
             return values, errors
         slope = (2 / (high - low)) * (legendre_slopes() @ (legendre_analysis() @ phi))
         w = phi * phi
@@ -238,6 +243,11 @@ class FunctionSampler(Sampler):
         errors[[SQUARE, SQUARE_Y2, SQUARE_Y4]] = square * y.max() ** np.array([0, 2, 4])
         errors[SLOPE] = 2 * np.abs(slope).max() * slope_rounding + slope_rounding**2
         return values, errors
+
+    def checkpoints(self, low: float, high: float) -> Array:
+        """Nothing is known of the function but its values: many points, at no regular distance."""
+        steps = (np.arange(_CHECKPOINTS) * _GOLDEN) % 1.0
+        return np.asarray(low + (high - low) * np.sort(steps[1:]))
 
     def check_edge(self, t: float) -> None:
         """Refuse a jump that is not declared as a break."""

@@ -16,6 +16,7 @@ from ..activations.signs import sign_of
 Q = sp.Symbol("q", positive=True)
 """The pre-activation variance, in every formula."""
 
+_MOST_CANCELLED = 120
 _MOST_FACTORED = 40  # terms; factoring more takes seconds and shortens nothing
 
 
@@ -35,6 +36,8 @@ def collected(parts: Iterable[tuple[sp.Expr, sp.Expr]]) -> sp.Expr:
 def _canonical(coefficient: sp.Expr) -> sp.Expr:
     """Factored where parameters are symbolic and the terms few; else a sum of powers of q."""
     expanded = sp.expand(coefficient)
+    if len(sp.Add.make_args(expanded)) > _MOST_CANCELLED:
+        return expanded
     if _has_denominators_in_q(expanded):
         return sp.factor(sp.cancel(sp.together(coefficient)))
     if expanded.free_symbols <= {Q}:  # radicals can vanish without looking it: by value

@@ -245,7 +245,8 @@ def _erfc(start: sp.Expr, v: sp.Expr) -> sp.Expr:
 def _density(term: Term, at: sp.Expr) -> sp.Expr:
     """n(at; q) exp(c at - d at^2), with a real exponent."""
     rate = term.linear.as_real_imag()[0]
-    exponent = -(at**2) / (2 * Q) + sp.expand(rate * at - term.quadratic * at**2)
+    size = -at if at.could_extract_minus_sign() else at  # the same factor for a and -a
+    exponent = -(size**2) / (2 * Q) + sp.expand(rate * at - term.quadratic * at**2)
     return sp.exp(exponent) / (sp.sqrt(2) * sp.sqrt(sp.pi) * sp.sqrt(Q))
 
 

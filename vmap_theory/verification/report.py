@@ -72,6 +72,9 @@ class VerificationReport:
         verdict = "verified" if self.passed else "FAILED"
         worst = max(self.rows, key=lambda row: row.relative_error)
         kind = "" if self.method == "closed form" else f" (no closed form: {self.method})"
+        if any(row.enclosed is not None for row in self.rows):
+            outside = sum(row.enclosed is False for row in self.rows)
+            kind += f", {outside} outside their rigorous enclosures" if outside else ", all inside rigorous enclosures"
         return (
             f"{self.activation}: {verdict} at {self.digits} digits{kind}, {len(self.rows)} comparisons, "
             f"largest relative error {self.max_relative_error:.1e} ({worst.quantity})"

@@ -3,12 +3,12 @@
 import sympy as sp
 
 from ..base import Activation, Limit, TorchModule
-from ..parameters import Parameter
+from ..parameters import REAL, Parameter
 from ..symbols import X
 
 SLOPE = Parameter(
     "negative_slope",
-    sp.Interval(-1, 1),
+    REAL,
     typical=(0.01, 0.5),
     default=sp.Rational(1, 100),
     meaning="slope for x < 0",
