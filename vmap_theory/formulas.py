@@ -186,9 +186,10 @@ def derive(act: Activation | str) -> Formulas:
     -------
     Formulas
         Exact for pieces built from polynomials, x^-k away from zero, exp, sin, cos, sinh, cosh of linear arguments,
-        exp(-c x^2), and for a factor erf(b x) or normal cdf of b x on the whole line (so that phi^2 holds two); ``is_exact`` says so.  Canonical (the same
-        whatever the hash seed); in terms of erfc of non-negative arguments where the signs of the break points are
-        known, so that sparse tails keep their digits.
+        exp(-c x^2), and for a factor erf(b x) or normal cdf of b x on the whole line (so that phi^2 holds two);
+        ``is_exact`` says so.  Canonical (the same whatever the hash seed); in terms of erfc of non-negative arguments
+        where the signs of the break points are known, so that sparse tails keep their digits (SymPy writes erfc(-a)
+        as 2 - erfc(a)).
 
     Notes
     -----
