@@ -131,9 +131,9 @@ def header(formulas: Formulas) -> str:
     act = formulas.activation
     lines = [f"phi(x)     = {act.expression}"]
     lines += [f"with         {name} = {value}" for name, value in act.values]
-    lines += [
-        f"for          {p.name} in {p.domain_text}{'' if p.meaning else ', assumed'}" for p in act.free_parameters
-    ]
+    for p in act.free_parameters:
+        assumed = ", assumed" if not p.meaning and p.domain_text == "(0, oo)" else ""
+        lines.append(f"for          {p.name} in {p.domain_text}{assumed}")
     lines += [f"not for      {exception}: put that value in" for exception in formulas.exceptions]
     return "\n".join(lines)
 
