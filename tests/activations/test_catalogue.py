@@ -130,8 +130,7 @@ def test_the_page_tells_the_edge_of_chaos(name: str, monkeypatch: pytest.MonkeyP
         "tanh": ["is concave there; the slope is below 1, and the fixed point attracts.", "| 1 | stable |"],
         "relu_tau": ["is convex there; with slope 1 the fixed point attracts from below", "| 1 | semi-stable |"],
         "relu": [
-            "is zero there, to rounding; with slope 1",
-            "The fixed points cannot be listed. The error says: V(q) = q",
+            "There $V(q) = q$ to rounding for every $q$ over many decades: no fixed point is isolated.",
         ],
         "hard_threshold": ["There is none at $q^* = 1$", "The error says: hard_threshold(tau=1.35) jumps at x = "],
         "hardswish": ["is convex there; the slope is above 1, and the fixed point repels.", "| 1 | unstable |"],

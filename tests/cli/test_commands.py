@@ -55,7 +55,9 @@ def test_derive(call: Any) -> None:
     assert content["is_exact"] is True
     assert content["sha256"] == vt.derive(vt.activation("crelu")).digest
     assert "erfc" in content["formulas"]["V"]
-    assert call("derive", "crelu").out.rstrip() == vt.derive(vt.activation("crelu")).text()
+    printed = call("derive", "crelu").out.rstrip()
+    assert printed.endswith("\n" + vt.derive(vt.activation("crelu")).text())
+    assert printed.splitlines()[1:3] == ["for          tau in [0, oo)", "for          m in (0, oo)"]
     assert call("derive", "crelu", "--latex").out.rstrip() == vt.derive(vt.activation("crelu")).latex()
 
 
@@ -307,7 +309,12 @@ def test_verify_draws_customary_parameters_too(call: Any) -> None:
 
 def test_symbolic_formulas(call: Any) -> None:
     assert "negative_slope" in call("derive", "leaky_relu", "--symbolic").out
-    assert "negative_slope" not in call("derive", "leaky_relu").out
+    assert "not for      negative_slope = 0" in call("derive", "leaky_relu", "--symbolic").out
+    with_number = call("derive", "leaky_relu").out.splitlines()
+    assert with_number[1] == "with         negative_slope = 1/100"
+    assert not any("negative_slope" in line for line in with_number[2:])
+    assert "assumed" in call("derive", "Max(x - a, 0)").out
+    assert "assumed" not in call("derive", "Max(x - a, 0)", "a>2").out
 
 
 @pytest.mark.parametrize("name", ["crelu", "tanh"])

@@ -134,11 +134,16 @@ def test_moments_beyond_float64_are_infinite_or_refused(family: str) -> None:
         assert result.second_moment_error == np.inf
 
 
+OSCILLATING = {"cos", "gcu", "rbf", "sin", "snake"}
+"""Families that no panels can follow to |x| = 1e10: an error that says so."""
+
+
 def test_extreme_variances_do_not_warn_or_break() -> None:
     # Any floating-point warning is an error in these tests; a probability stays one, and nothing becomes NaN.
     for family in sorted(set(vt.family_names()) - STEEP):
         values = {p.name: p.typical[1] for p in vt.family(family).parameters}
-        result = vt.gaussian_moments(vt.activation(family, **values), np.array([1e-280, 1e-20, 1e20, 1e280]))
+        q = np.array([1e-280, 1e-20] + ([] if family in OSCILLATING else [1e20, 1e280]))
+        result = vt.gaussian_moments(vt.activation(family, **values), q)
         for field in fields(vt.GaussianMoments):
             assert not np.isnan(getattr(result, field.name)).any(), (family, field.name)
         assert np.all((result.sparsity >= 0) & (result.sparsity <= 1 + 1e-15))

@@ -70,6 +70,9 @@ def refuse_unfit(expression: sp.Expr, low: sp.Expr, high: sp.Expr) -> None:
             value = context.nan
         if isinstance(value, context.mpc) and value.imag == 0:
             value = value.real
+        if isinstance(value, context.mpf) and context.isinf(value):
+            near = [end for end in (start, stop) if context.isfinite(end) and abs(x - end) < 1]
+            raise _pole(expression, near[0], context) if near else _growth(expression)
         if not isinstance(value, context.mpf) or not context.isfinite(value):
             raise ExpressionError(
                 f"{expression} has no finite real value at x = {context.nstr(x, 6)}, between {low} and {high}: "
@@ -122,10 +125,21 @@ def _refuse_pole(expression: sp.Expr, phi: Any, end: Any, inward: int, context: 
     with context.workdps(60):
         far, near = (phi(end + inward * context.mpf(d)) ** 2 * context.mpf(d) for d in _APPROACH)
         if near > far / 2 and near > _NEGLIGIBLE:
-            raise ExpressionError(
-                f"{expression} has a pole at x = {context.nstr(end, 6)} that is not square integrable, so E[phi^2] is "
-                "infinite: keep the activation away from it with a Piecewise."
-            )
+            raise _pole(expression, end, context)
+
+
+def _pole(expression: sp.Expr, end: Any, context: Any) -> ExpressionError:
+    return ExpressionError(
+        f"{expression} has a pole at x = {context.nstr(end, 6)} that is not square integrable, so E[phi^2] is "
+        "infinite: keep the activation away from it with a Piecewise."
+    )
+
+
+def _growth(expression: sp.Expr) -> ExpressionError:
+    return ExpressionError(
+        f"{expression} grows like exp(c x^2) or faster, so E[phi^2] is infinite for large variances: clip it, as "
+        "in Piecewise((..., Abs(x) < 5), (..., True))."
+    )
 
 
 def _refuse_growth(expression: sp.Expr, phi: Any, direction: int, context: Any) -> None:
@@ -135,7 +149,4 @@ def _refuse_growth(expression: sp.Expr, phi: Any, direction: int, context: Any) 
         size = abs(phi(direction * context.mpf(x)))
         rates.append(context.log(size) / context.mpf(x) ** 2 if size > 0 else context.mpf(-1))
     if rates[1] > 1e-9 and rates[1] > 0.9 * rates[0]:
-        raise ExpressionError(
-            f"{expression} grows like exp(c x^2) or faster, so E[phi^2] is infinite for large variances: clip it, as "
-            "in Piecewise((..., Abs(x) < 5), (..., True))."
-        )
+        raise _growth(expression)

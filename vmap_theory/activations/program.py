@@ -20,7 +20,7 @@ from scipy import special
 
 from ..errors import ExpressionError, SymbolicParameterError
 
-_LARGEST_EXPONENT = 1e9
+_MOST_BITS = 1300  # of the argument of an exponential
 
 Step = tuple[str, Any, tuple[int, ...]]
 
@@ -229,15 +229,15 @@ def mpmath_algebra(context: Any) -> Algebra:
 
 
 def _bounded(function: Callable[[Any], Any], name: str, context: Any) -> Callable[[Any], Any]:
-    """Refuse exp(10^9) and beyond, which mpmath would write out at length."""
+    """Let exp(u) for |u| > 2^1300, of which mpmath would write out every bit, be infinite or zero."""
 
     def bounded(u: Any) -> Any:
         size = context.re(u)
-        if -_LARGEST_EXPONENT < size < _LARGEST_EXPONENT:
+        if context.mag(size) < _MOST_BITS:
             return function(u)
-        if size > 0 or name in ("sinh", "cosh"):
-            raise OverflowError(f"{name}({context.nstr(u, 5)}) is too large a number")
-        return context.mpf(-1 if name == "expm1" else 0)
+        if size > 0 or name == "cosh":
+            return context.inf
+        return {"exp": context.zero, "expm1": context.mpf(-1), "sinh": context.ninf}[name]
 
     return bounded
 

@@ -64,6 +64,9 @@ _SMALLEST_SPLIT = 1e-6
 """Of the natural length of a segment; below, halving is left to `panels_between`, which knows when to stop."""
 _LARGEST_LOG = 705.0
 _STEEPEST = 1.3
+_PLACE = 4e-13
+_BESIDE = 1e-7
+_LARGEST_Q = 1e57
 _PARTS = 4
 """Of an octave of variances; each has error bounds of its own."""
 _OVERFLOW = 700.0
@@ -108,6 +111,7 @@ class QuadratureRule:
         points = None if act.function is not None else point_terms(act)
         self._differentiable = points is not None and all(is_differentiable_twice(segment) for segment in segments)
         self._points = [(float(p.at), float(p.jump), float(p.slope_change)) for p in points or ()]
+        self._jumps = [] if act.function is None else _jumps_of_squares(act)
         self._slope_is_infinite = act.slope_is_infinite
         self._needed = [
             column
@@ -130,10 +134,10 @@ class QuadratureRule:
             window = self._window(octave)
             for begin in range(0, places.size, _CHUNK):
                 here = places[begin : begin + _CHUNK]
-                if window.overflows:
-                    results = [(np.full(here.size, np.inf),) * 2] * len(MOMENT_NAMES)
-                else:
-                    results = self._assembled(q[here], *self._integrals(window, within, q[here]))
+                results = self._assembled(q[here], *self._integrals(window, within, q[here]))
+                if window.overflows:  # of the probability all that is certain is that it is one
+                    infinite = (np.full(here.size, np.inf),) * 2
+                    results = [infinite] * (len(MOMENT_NAMES) - 1) + [(results[-1][0], np.ones(here.size))]
                 for name, (value, error) in zip(MOMENT_NAMES, results, strict=True):
                     out[name][here], out[f"{name}_error"][here] = value, error
         return out
@@ -143,18 +147,17 @@ class QuadratureRule:
         exponent = -(window.y**2) / (2 * q[:, None])
         if window.log_units.any():
             exponent += window.log_units
-        sums = np.exp(np.minimum(exponent, _LARGEST_LOG)) @ window.tables
         norm = 1 / np.sqrt(2 * np.pi * q)[:, None]
-        sizes, sizes_y2 = norm * sums[:, COLUMNS : 2 * COLUMNS], norm * sums[:, 2 * COLUMNS :]
-        # Rounding: the exponent y^2/(2 q) to 3/2 y^2/q, tables, norm and exp to 10, the sums to half their length.
-        rounding = _EPSILON * ((20 + window.y.size / 2) * sizes + 2 * sizes_y2 / q[:, None])
-        rounding += _EPSILON * np.abs(window.log_units).max(initial=0.0) * sizes
+        sums = (np.exp(np.minimum(exponent, _LARGEST_LOG)) * norm) @ window.tables
+        sizes, sizes_y2 = sums[:, COLUMNS : 2 * COLUMNS], sums[:, 2 * COLUMNS :]
+        rounding = _EPSILON * (sizes + 2 * sizes_y2 / q[:, None])
         outer = np.exp(np.minimum(window.panel_units - window.lows**2 / (2 * q[:, None]), _LARGEST_LOG))
-        truncation = 1.001 * norm * (outer @ window.errors[part])
-        return norm * sums[:, :COLUMNS], rounding + truncation + self._tiny
+        truncation = 1.001 * ((outer * norm) @ window.errors[part])
+        return sums[:, :COLUMNS], rounding + truncation + self._tiny
 
     def _assembled(self, q: Array, values: Array, errors: Array) -> list[tuple[Array, Array]]:
         """From integrals to moments: divisions by q, terms at breaks, the better of two forms of the derivatives."""
+        errors = errors + self._misplaced(q)
         w, _, _, slope, zero, _, _ = values.T
         w_error, _, _, slope_error, zero_error, _, _ = errors.T
         first, second = self._by_weights(q, values, errors)
@@ -173,13 +176,23 @@ class QuadratureRule:
             (np.minimum(zero, 1.0), zero_error),
         ]
 
+    def _misplaced(self, q: Array) -> Array:
+        """What the jumps of a Python function add to the bounds, since their places are checked to 1e-13 alone."""
+        errors = np.zeros((q.size, COLUMNS))
+        for at, size in self._jumps:
+            mass = _PLACE * at * np.exp(-(at**2) / (2 * q)) / np.sqrt(2 * np.pi * q)
+            errors[:, [SQUARE, SQUARE_Y2, SQUARE_Y4]] += size * mass[:, None] * at ** np.array([0, 2, 4])
+            errors[:, ZERO] += mass
+        return errors
+
     def _by_weights(self, q: Array, values: Array, errors: Array) -> tuple[_Bounded, _Bounded]:
         """Bounded values of q dE/dq and 4 q^2 d^2E/dq^2 from w, w y^2 and w y^4."""
         w, z2, z4 = values[:, SQUARE], values[:, SQUARE_Y2] / q, values[:, SQUARE_Y4] / q / q
         w_error, z2_error, z4_error = errors[:, SQUARE], errors[:, SQUARE_Y2] / q, errors[:, SQUARE_Y4] / q / q
         first_error = (z2_error + w_error) / 2 + 2 * _EPSILON * (z2 + w)
         second_error = z4_error + 6 * z2_error + 3 * w_error + 8 * _EPSILON * (z4 + 6 * z2 + 3 * w)
-        return ((z2 - w) / 2, first_error), (z4 - 6 * z2 + 3 * w, second_error)
+        known = np.where(q < _LARGEST_Q, 0.0, np.inf)  # beyond, y^4 leaves float64
+        return ((z2 - w) / 2, first_error + known), (z4 - 6 * z2 + 3 * w, second_error + known)
 
     def _by_derivatives(self, q: Array, values: Array, errors: Array) -> tuple[_Bounded, _Bounded]:
         """The same from y w'/2 and y^2 w'' - y w', with the jumps and kinks of w."""
@@ -217,10 +230,14 @@ class QuadratureRule:
         panels = [panel for panel, counting in zip(chosen, counts, strict=True) if counting]
         tables = np.concatenate([panel.tables for panel in panels])
         y = np.concatenate([panel.y for panel in panels])
+        log_units = np.repeat([panel.log_unit for panel in panels], NODES)
+        # In units of the last place: tables, norm and exp to 10, the sums to half their length, the exponent of a unit
+        # to its size; y^2/(2 q) in the exponent adds 3/2 y^2/q.
+        roundings = (20 + y.size / 2 + np.abs(log_units))[:, None]
         return _Window(
             y=y,
-            tables=np.concatenate([tables, np.abs(tables), np.abs(tables) * y[:, None] ** 2], axis=1),
-            log_units=np.repeat([panel.log_unit for panel in panels], NODES),
+            tables=np.concatenate([tables, np.abs(tables) * roundings, np.abs(tables) * y[:, None] ** 2], axis=1),
+            log_units=log_units,
             lows=np.array([_low_end(panel) for panel in chosen]),
             panel_units=np.array([panel.log_unit for panel in chosen]),
             errors=np.array(
@@ -232,7 +249,7 @@ class QuadratureRule:
                     for edges in pairwise(np.geomspace(q_low, q_high, _PARTS + 1))
                 ]
             ),
-            overflows=bool((np.array([_log_contributions(p, q_low) for p in chosen])[:, SQUARE] > _OVERFLOW).any()),
+            overflows=any(_overflows(panel, q_low) for panel in chosen),
         )
 
     def _panels_for(self, track: _Track, q_low: float, q_high: float) -> list[Panel]:
@@ -256,7 +273,7 @@ class QuadratureRule:
             best = np.max([best, *(_log_contributions(panel, q_high) for panel in ring)], axis=0)
             fall = high * (track.start + high / 2) / q_high
             fades = fall > _SURELY_FALLING and bool(np.all(_log_contributions(ring[-1], q_high) <= best - _LEAVE_OUT))
-            overflows = any(_log_contributions(panel, q_low)[SQUARE] > _OVERFLOW for panel in ring)
+            overflows = any(_overflows(panel, q_low) for panel in ring)
             if high >= track.width or overflows or (fades and math.isinf(track.width)):
                 return found
             low, high = high, min(high * math.sqrt(2.0), track.width)
@@ -297,6 +314,16 @@ def rule_for(act: Activation) -> QuadratureRule:
     return QuadratureRule(act)
 
 
+def _jumps_of_squares(act: Activation) -> list[tuple[float, float]]:
+    """Where |x| a Python function jumps, and a bound of the jump of its square."""
+    found = []
+    for point in act.jumps:
+        at = float(point.at)
+        beside = np.abs(np.asarray(act([at * (1 - _BESIDE), at * (1 + _BESIDE)])))
+        found.append((abs(at), float(beside.max() ** 2)))
+    return found
+
+
 def _better(one: _Bounded, other: _Bounded) -> _Bounded:
     """At each point the value with the smaller error bound."""
     first = one[1] <= other[1]
@@ -313,6 +340,11 @@ def _log_contributions(panel: Panel, q: float) -> Array:
     """Logarithms of bounds of what a panel contributes to each column at variances up to q."""
     logs: Array = log_sizes(panel) - _low_end(panel) ** 2 / (2 * q)
     return logs
+
+
+def _overflows(panel: Panel, q: float) -> bool:
+    """Whether a panel alone makes E[phi^2] larger than float64 can hold."""
+    return bool(_log_contributions(panel, q)[SQUARE] - math.log(2 * math.pi * q) / 2 > _OVERFLOW)
 
 
 def _rule_error(panel: Panel, q_low: float, q_high: float) -> Array:

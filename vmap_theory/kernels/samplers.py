@@ -53,6 +53,7 @@ _CANCELLED = 8  # digits that may be lost before a sum; what is left below count
 _DEEPEST_INSIDE = 20
 _ROUNDING = 2.0**-52
 _CHECKPOINTS = 400
+_LARGEST_Y = 1e30
 _GOLDEN = 0.6180339887498949
 
 
@@ -255,21 +256,22 @@ class FunctionSampler(Sampler):
         for x in (y, -y):
             if y not in self._declared and self._function.break_at(sp.Float(x)).jump != 0:
                 raise PiecesError(
-                    f"the function jumps at x = {x:.9g}, where no break point was given: add it to breaks."
+                    f"the function jumps at x = {x:.6g}, where no break point was given: add it to breaks."
                 )
 
     def allow_halving(self, y: Array, interval: tuple[float, float], depth: int, ends: tuple[float, float]) -> None:
         """Refuse a rough place that is not declared as a break."""
         if depth >= _DEEPEST_INSIDE and interval[0] > ends[0] and interval[1] < ends[1]:
             raise PiecesError(
-                f"the function is not smooth near |x| = {float(y.mean()):.9g}, where no break point was given: "
+                f"the function is not smooth near |x| = {float(y.mean()):.6g}, where no break point was given: "
                 "add it to breaks (a wrong break point nearby is to be moved there)."
             )
 
 
 def _with_powers(values: Array, y: Array) -> Array:
     """Append the columns w y^2 and w y^4."""
-    w = values[:, SQUARE]
+    within = y < _LARGEST_Y  # beyond, y^4 leaves float64
+    w, y = np.where(within, values[:, SQUARE], 0.0), np.where(within, y, 1.0)
     return np.column_stack([values, w * y**2, w * y**4])
 
 
