@@ -182,7 +182,12 @@ def test_unknown_functions_offer_the_nearest(text: str, nearest: str) -> None:
     assert isinstance(caught.value, LookupError)
 
 
-@pytest.mark.parametrize("text", ["1", "tau", "Max(X, 0)", "crelu"])
+def test_the_name_of_a_family_is_no_parameter() -> None:
+    with pytest.raises(ExpressionError, match=r"call it, as in relu\(x\)"):
+        vt.parse_activation("2*tanh(x) + relu")
+
+
+@pytest.mark.parametrize("text", ["1", "tau", "Max(X, 0)"])
 def test_an_expression_without_x_is_no_activation(text: str) -> None:
     with pytest.raises(ExpressionError, match="does not depend on x"):
         vt.parse_activation(text)

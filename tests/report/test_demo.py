@@ -141,7 +141,9 @@ def test_a_training_run_that_failed_says_why(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_failed_verification_is_shown_as_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = vt.VerificationReport("cst", 50, False, 0.25, (vt.VerificationRow("dV", {}, "1", "2", 0.25),))
+    wrong = vt.VerificationReport(
+        "cst", 50, False, 0.25, (vt.VerificationRow("dV", {}, "closed form", "1", "2", 0.25),)
+    )
     monkeypatch.setattr(demo, "verify", lambda *arguments, **options: wrong)
     result, text = rendered(TrainingOutcome(None, "off."), tmp_path, monkeypatch)
     assert result.passed is False

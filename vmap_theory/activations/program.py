@@ -224,8 +224,15 @@ def mpmath_algebra(context: Any) -> Algebra:
     functions |= {"abs": abs, "max": max, "min": min}
     for name in ("exp", "expm1", "sinh", "cosh"):
         functions[name] = _bounded(functions[name], name, context)
-    functions["log1pexp"] = lambda u: u + context.log1p(context.exp(-u)) if u > 0 else context.log1p(context.exp(u))
+    functions["log1pexp"] = lambda u: _log1pexp(u, context)
     return Algebra(number, functions, lambda base, exponent: context.power(base, exponent))
+
+
+def _log1pexp(u: Any, context: Any) -> Any:
+    small = context.exp(-abs(u))
+    # log(1 + e) is e to the working precision where e is far below it; mpmath would line up all bits between.
+    rest = small if abs(u) > 4 * context.prec else context.log1p(small)
+    return u + rest if u > 0 else rest
 
 
 def _bounded(function: Callable[[Any], Any], name: str, context: Any) -> Callable[[Any], Any]:
