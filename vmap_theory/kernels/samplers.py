@@ -165,7 +165,9 @@ class ExpressionSampler(Sampler):
         row[SQUARE], row[SLOPE] = phi * phi, slope * slope
         if self._differentiable:
             # Where w = a + b x^2 the bend is zero by cancellation, which rounding must not hide.
-            floor = (row[SQUARE] + y * y * row[SLOPE]) * context.mpf(10) ** (_CANCELLED - context.dps)
+            # An exponential of x has lost as many digits as x has before the point.
+            lost = (1 + y) * context.mpf(10) ** (_CANCELLED - context.dps)
+            floor = (row[SQUARE] + y * y * row[SLOPE]) * lost
             row[GROWTH], row[BEND] = (value if abs(value) > floor else context.zero for value in values[2:])
         return row
 
