@@ -6,6 +6,7 @@ are there to refuse early and by name what no integral can serve; the integrals 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -21,7 +22,8 @@ _FRACTIONS = (1e-12, 1e-6, 1e-3, 0.03, 0.1, 0.25, 0.4, 0.5, 0.61, 0.75, 0.9, 0.9
 _DISTANCES = (1e-12, 1e-6, 1e-3, 0.03, 0.1, 0.3, 0.7, 1.0, 1.7, 3.0, 7.0, 20.0, 100.0)
 _APPROACH = (1e-8, 1e-24)
 _NEGLIGIBLE = 1e-20
-_FAR = (1e3, 1e5)
+_FAR = (1e3, 1e5, 1e7)
+_BETWEEN = 48  # points from each to 30 times as far: what oscillates grows at some of them
 
 
 def singular_points(expression: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[sp.Expr]:
@@ -144,9 +146,16 @@ def _growth(expression: sp.Expr) -> ExpressionError:
 
 def _refuse_growth(expression: sp.Expr, phi: Any, direction: int, context: Any) -> None:
     """Log |phi| / x^2 must go to zero, or E[phi^2] is infinite from some variance on."""
-    rates = []
-    for x in _FAR:
-        size = abs(phi(direction * context.mpf(x)))
-        rates.append(context.log(size) / context.mpf(x) ** 2 if size > 0 else context.mpf(-1))
-    if rates[1] > 1e-9 and rates[1] > 0.9 * rates[0]:
+    rates = [
+        max(
+            _rate(phi(direction * context.mpf(far * 30 ** (k / _BETWEEN))), far * 30 ** (k / _BETWEEN), context)
+            for k in range(_BETWEEN)
+        )
+        for far in _FAR
+    ]
+    if rates[1] > 1e-9 and all(later > 0.7 * earlier for earlier, later in pairwise(rates)):
         raise _growth(expression)
+
+
+def _rate(value: Any, x: float, context: Any) -> Any:
+    return context.log(abs(value)) / context.mpf(x) ** 2 if value else context.mpf(-1)

@@ -56,6 +56,11 @@ def _sign_changes(function: sp.Expr) -> list[float]:
 
 
 def _places(polynomial: sp.Poly) -> list[float]:
-    coefficients = [float(c) for c in polynomial.all_coeffs()]
-    roots = np.concatenate([np.roots(coefficients), np.roots(np.polyder(coefficients))])
-    return [float(root.real) for root in roots if np.isfinite(root) and abs(root.real) > 1e-12 * (1 + abs(root))]
+    roots = np.concatenate([_roots(part) for part in (polynomial, polynomial.diff(X)) if part.degree() > 0])
+    return [float(root.real) for root in roots if np.isfinite(root) and abs(root.real) > 1e-12 * abs(root)]
+
+
+def _roots(polynomial: sp.Poly) -> Any:
+    """All roots, each once: floating-point roots of multiplicity p are off by the p-th root of rounding."""
+    simple = polynomial.sqf_part() if polynomial.domain.is_Exact else polynomial
+    return np.roots([float(c) for c in simple.all_coeffs()])
