@@ -50,7 +50,12 @@ def _sign_changes(function: sp.Expr) -> list[float]:
     signs = np.sign(np.broadcast_to(value(grid), grid.shape))
     places = np.flatnonzero(signs[:-1] * signs[1:] < 0)
     nearest = sorted(places, key=lambda place: abs(grid[place]))[:_MOST_FEATURES]
-    zeros = [float(brentq(value, grid[place], grid[place + 1], disp=False)) for place in nearest]
+    zeros = []
+    for place in nearest:
+        low, high = grid[place], grid[place + 1]
+        zero = float(brentq(value, low, high, disp=False))
+        if abs(value(zero)) < max(abs(value(low)), abs(value(high))):  # a pole changes its sign too
+            zeros.append(zero)
     between = np.flatnonzero((signs[1:-1] == 0) & (signs[:-2] * signs[2:] < 0)) + 1
     return zeros + [float(grid[place]) for place in between if grid[place] != 0]
 
