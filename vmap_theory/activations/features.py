@@ -53,8 +53,8 @@ def _sign_changes(function: sp.Expr) -> list[float]:
     zeros = []
     for place in nearest:
         low, high = grid[place], grid[place + 1]
-        zero = float(brentq(value, low, high, disp=False))
-        if abs(value(zero)) < max(abs(value(low)), abs(value(high))):  # a pole changes its sign too
+        zero = float(brentq(value, low, high, xtol=1e-300, maxiter=200, disp=False))
+        if abs(value(zero)) < min(abs(value(low)), abs(value(high))):  # a pole changes its sign too
             zeros.append(zero)
     between = np.flatnonzero((signs[1:-1] == 0) & (signs[:-2] * signs[2:] < 0)) + 1
     return zeros + [float(grid[place]) for place in between if grid[place] != 0]
