@@ -189,7 +189,7 @@ class ExpressionSampler(Sampler):
             digits *= 2
         y = mpmath_algebra(better).number(self._segment.start) + node
         size = max(others[SQUARE] + y * y * others[SLOPE], others[ZERO])
-        zero = better.mpf(10) ** -_ZERO_DIGITS
+        zero = (1 + y) * better.mpf(10) ** -_ZERO_DIGITS  # far out an exponential has lost so many digits more
         if all(
             abs(a - b) <= tolerance * abs(b) or max(abs(a), abs(b)) <= zero * size
             for a, b in zip(values, others, strict=True)
