@@ -10,12 +10,12 @@ from tests.reference_data import MOMENTS, activation_of, cases_of, error_of, ref
 
 RELATIVE = 1e-12  # what the docstring promises for tau/sqrt(q) to 8 and m/sqrt(q) from 1e-3
 USEFUL = 1e-9
+CANCELLING = {"hermite"}  # at degree 8 the terms of the polynomial are 1000 times its size, and so is the bound
 MOST_SETS = 4
 
 
-def test_reference_data_is_of_families_that_exist() -> None:
-    assert set(reference_data()) <= set(vt.family_names())
-    assert {"relu_tau", "soft_threshold", "crelu", "cst"} <= set(reference_data())
+def test_every_family_has_reference_data() -> None:
+    assert set(reference_data()) == set(vt.family_names()), "add the family to tests/data"
     for family, cases in reference_data().items():
         assert len(cases) >= 5
         assert all(set(case["parameters"]) == {p.name for p in vt.family(family).parameters} for case in cases)
@@ -70,12 +70,15 @@ def test_reported_errors_are_honest(computed: Computed, moment: str) -> None:
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_reported_errors_are_useful(computed: Computed, moment: str) -> None:
+def test_reported_errors_are_useful(computed: Computed, moment: str, request: pytest.FixtureRequest) -> None:
+    family = request.node.callspec.params["computed"]
+    tight = family not in CANCELLING and activation_of(family, computed[0][0]).is_polynomial
+    limit = RELATIVE if tight else USEFUL
     # An error bound of the size of the value would be honest, and worthless.
     for case, result in computed:
         if case[moment] != "+inf":
             smallest = float(np.finfo(np.float64).tiny)  # what fades below the range of float64 has this error
-            assert float(getattr(result, f"{moment}_error")) <= USEFUL * size_of(case, moment) + 16 * smallest, case
+            assert float(getattr(result, f"{moment}_error")) <= limit * size_of(case, moment) + 16 * smallest, case
 
 
 @pytest.mark.parametrize("family", [name for name in vt.family_names() if vt.family(name).parameters])
