@@ -19,6 +19,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinxcontrib.bibtex",
     "page_rendering",
+    "benchmark_table",
     "catalogue_pages",
     "command_output",
     "quadrature_measurement",

@@ -89,12 +89,20 @@ def accuracy() -> Figure:
     return figure
 
 
+def accuracy_map() -> Figure:
+    """Relative errors over the plane of threshold and level, a panel a method."""
+    from accuracy_map import draw_accuracy_map
+
+    return draw_accuracy_map()
+
+
 PICTURES = {
     "activations": activations,
     "variance-maps": variance_maps,
     "slope-against-level": slope_against_level,
     "edges-of-chaos": edges_of_chaos,
     "accuracy": accuracy,
+    "accuracy-map": accuracy_map,
 }
 
 

@@ -88,7 +88,13 @@ def test_symbolic_activations_are_refused() -> None:
         vt.VarianceMap(vt.activation("crelu", m=1), sigma_w2=1, sigma_b2=0)
 
 
-@pytest.mark.parametrize("q", [0.0, -1.0, np.nan, np.inf])
+def test_nan_gives_nan() -> None:
+    vm = vt.VarianceMap(CRELU, 1, 0)
+    for method in (vm, vm.derivative, vm.second_derivative, vm.chi_1):
+        np.testing.assert_array_equal(np.isnan(method([1.0, np.nan])), [False, True])
+
+
+@pytest.mark.parametrize("q", [0.0, -1.0, np.inf])
 def test_bad_arguments(q: float) -> None:
     vm = vt.VarianceMap(CRELU, 1, 0)
     for method in (vm, vm.derivative, vm.second_derivative, vm.chi_1, vm.moments):

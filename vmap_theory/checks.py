@@ -89,16 +89,21 @@ def real_array(name: str, value: object, *, finite: bool = True) -> NDArray[np.f
         return np.asarray(real_number(name, value), dtype=np.float64)
     if array.dtype.kind not in "fiu":
         raise DtypeError(f"{name} has dtype {array.dtype}: give real numbers (float64, float32 or integers).")
-    result = array.astype(np.float64)
+    result = array.astype(np.float64, copy=False)
     if finite:
         _refuse_where(name, result, ~np.isfinite(result), "finite real numbers")
     return result
 
 
-def positive_array(name: str, value: object) -> NDArray[np.float64]:
-    """Return `value` as a float64 array of finite numbers > 0, or raise as `real_array` does."""
-    result = real_array(name, value)
-    _refuse_where(name, result, ~(result > 0), "numbers > 0")
+def positive_array(name: str, value: object, *, nan: bool = False) -> NDArray[np.float64]:
+    """Return `value` as a float64 array of finite numbers > 0 (and NaN, if allowed), or raise as `real_array` does."""
+    import numpy as np
+
+    result = real_array(name, value, finite=False)
+    if not nan:
+        _refuse_where(name, result, np.isnan(result), "finite real numbers")
+    _refuse_where(name, result, np.isinf(result), "finite real numbers")
+    _refuse_where(name, result, result <= 0, "numbers > 0")
     return result
 
 

@@ -75,7 +75,7 @@ class VarianceMap:
 
     def moments(self, q: ArrayLike) -> GaussianMoments:
         """All Gaussian moments of the activation at q, with error bounds."""
-        return gaussian_moments(self.activation, q)
+        return gaussian_moments(self.activation, q, bounds=True)
 
     def _scaled(self, moment: Any) -> Result:
         result: Result = self.sigma_w2 * moment

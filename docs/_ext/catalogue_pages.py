@@ -122,7 +122,7 @@ def closed_forms_markdown(act: vt.Activation) -> Iterable[str]:
 def numbers_markdown(act: vt.Activation) -> Iterable[str]:
     """The moments at one variance with their error bounds."""
     usual = with_usual_numbers(act)
-    moments = vt.gaussian_moments(usual, Q_STAR)
+    moments = vt.gaussian_moments(usual, Q_STAR, bounds=True)
     yield from ("## Numbers", "")
     yield f"By `gaussian_moments` at $q = {Q_STAR:g}${with_text(usual)}:"
     yield ""
@@ -142,7 +142,7 @@ def edge_of_chaos_markdown(act: vt.Activation) -> Iterable[str]:
     except vt.VmapTheoryError as error:
         yield f"There is none at $q^* = {Q_STAR:g}${with_text(usual)}. The error says: {error}"
         yield ""
-        moments = vt.gaussian_moments(usual, Q_STAR)
+        moments = vt.gaussian_moments(usual, Q_STAR, bounds=True)
         bend = sign_beyond(float(moments.d2_second_moment), float(moments.d2_second_moment_error))
         yield f"Whatever the variances are, $V$ is {SHAPES[bend]} at $q = {Q_STAR:g}$."
         yield ""

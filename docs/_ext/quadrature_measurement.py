@@ -30,7 +30,7 @@ def measured(exact: vt.Activation, asked: vt.Activation) -> tuple[dict[str, floa
     """Largest errors over all variances, and largest bounds, relative to the integral of the absolute integrand."""
     errors, bounds = dict.fromkeys(QUANTITIES, 0.0), dict.fromkeys(QUANTITIES, 0.0)
     for q in VARIANCES:
-        reference, found = reference_moments(exact, q, DIGITS), vt.gaussian_moments(asked, float(q))
+        reference, found = reference_moments(exact, q, DIGITS), vt.gaussian_moments(asked, float(q), bounds=True)
         for name in QUANTITIES:
             true, scale = reference[name].value, reference[name].scale
             if mpmath.isinf(true):

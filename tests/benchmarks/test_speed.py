@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
-from scipy.special import erfc
 from sympy.core.cache import clear_cache
 
 import vmap_theory as vt
+from tests.benchmarks.side_by_side.methods import by_closed_form, by_gauss_hermite, upper_erfc
 from vmap_theory import formulas as formulas_module
 from vmap_theory.kernels.quadrature import rule_for
 
@@ -75,28 +75,24 @@ def test_sympy_integrates(benchmark: Any) -> None:
 def test_certified_quadrature(benchmark: Any, name: str) -> None:
     """Five moments and bounds at 100 000 variances, tables included."""
     act = vt.activation(name, **{p.name: 1 for p in vt.family(name).parameters})
-    result = benchmark.pedantic(vt.gaussian_moments, args=(act, POINTS), setup=rule_for.cache_clear, rounds=3)
+    result = benchmark.pedantic(
+        vt.gaussian_moments, args=(act, POINTS), kwargs={"bounds": True}, setup=rule_for.cache_clear, rounds=3
+    )
     assert np.all(result.second_moment_error <= 1e-12 * result.second_moment)
 
 
 @pytest.mark.benchmark(group="E[phi^2] at 100 000 variances")
-def test_evaluate_all_moments(benchmark: Any) -> None:
-    """This package: five moments and their error bounds at once."""
-    result = benchmark(vt.gaussian_moments, CLIPPED, POINTS)
+@pytest.mark.parametrize("bounds", [False, True], ids=["no bounds", "bounds"])
+def test_evaluate_all_moments(benchmark: Any, bounds: bool) -> None:
+    """This package: five moments at once, of an activation with fixed parameters."""
+    result = benchmark(vt.gaussian_moments, CLIPPED, POINTS, bounds=bounds)
     assert result.second_moment.shape == POINTS.shape
 
 
 @pytest.mark.benchmark(group="E[phi^2] at 100 000 variances")
 def test_evaluate_textbook_formula(benchmark: Any) -> None:
     """The erfc formula for E[phi^2] alone, which loses its digits in the tail."""
-
-    def textbook(q: np.ndarray) -> np.ndarray:
-        a, b = TAU / np.sqrt(q), (TAU + M) / np.sqrt(q)
-        upper_a, upper_b = erfc(a / np.sqrt(2)) / 2, erfc(b / np.sqrt(2)) / 2
-        pdf_a, pdf_b = (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) for z in (a, b))
-        return q * ((1 + a * a) * (upper_a - upper_b) - a * pdf_a + (2 * a - b) * pdf_b) + M * M * upper_b
-
-    values = benchmark(textbook, POINTS)
+    values = benchmark(by_closed_form(upper_erfc), "crelu", ["second_moment"], POINTS, TAU, M)["second_moment"]
     reachable = POINTS > 0.2  # tau / sqrt(q) < 2.3, where the formula still has ten digits
     exact = vt.gaussian_moments(CLIPPED, POINTS[reachable]).second_moment
     np.testing.assert_allclose(values[reachable], exact, rtol=1e-9)
@@ -105,13 +101,8 @@ def test_evaluate_textbook_formula(benchmark: Any) -> None:
 @pytest.mark.benchmark(group="E[phi^2] at 100 000 variances")
 def test_evaluate_gauss_hermite(benchmark: Any) -> None:
     """100 Gauss-Hermite nodes for E[phi^2] alone, which know nothing of the kinks."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(100)
-    weights = weights / np.sqrt(2 * np.pi)
-
-    def quadrature(q: np.ndarray) -> np.ndarray:
-        return np.clip(np.sqrt(q)[:, None] * nodes - TAU, 0, M) ** 2 @ weights
-
-    values = benchmark(quadrature, POINTS)
+    columns = [np.full_like(POINTS, value) for value in (TAU, M)]
+    values = benchmark(by_gauss_hermite, "crelu", ["second_moment"], POINTS, *columns)["second_moment"]
     index = int(np.argmin(abs(POINTS - 1)))
     exact = float(vt.gaussian_moments(CLIPPED, POINTS[index]).second_moment)
     assert values[index] == pytest.approx(exact, rel=0.05)

@@ -46,7 +46,7 @@ def test_agrees_with_the_same_expression(name: str) -> None:
     function, breaks, text = SAME[name]
     act = from_function(function, breaks)
     other = vt.Activation.from_pieces([(-math.inf, math.inf, 1)]) if name == "one" else vt.parse_activation(text)
-    by_values, by_formula = vt.gaussian_moments(act, Q), vt.gaussian_moments(other, Q)
+    by_values, by_formula = vt.gaussian_moments(act, Q, bounds=True), vt.gaussian_moments(other, Q, bounds=True)
     for moment in MOMENTS:
         found, expected = getattr(by_values, moment), getattr(by_formula, moment)
         bounds = getattr(by_values, f"{moment}_error") + getattr(by_formula, f"{moment}_error")
@@ -61,7 +61,7 @@ def test_jumps_and_kinks_at_declared_breaks_are_told() -> None:
     assert [float(point.at) for point in act.kinks] == [-1, 0.5]
     assert float(act.jumps[0].jump) == pytest.approx(0.5)
     assert act.slope_is_infinite
-    assert vt.gaussian_moments(act, 1.0).slope_moment == np.inf
+    assert vt.gaussian_moments(act, 1.0, bounds=True).slope_moment == np.inf
 
 
 def ramp(x: Any) -> Any:
@@ -86,7 +86,7 @@ def step(x: Any) -> Any:
 )
 def test_wrong_and_missing_breaks_are_named(function: Callable[[Any], Any], breaks: list[float], place: str) -> None:
     with pytest.raises((PiecesError, PrecisionError), match=place):
-        vt.gaussian_moments(from_function(function, breaks), 1.0)
+        vt.gaussian_moments(from_function(function, breaks), 1.0, bounds=True)
 
 
 @pytest.mark.parametrize("off", [1e-9, -1e-9, 1e-11, -1e-12, 1e-13])
@@ -98,11 +98,11 @@ def test_breaks_that_are_almost_right_are_detected_or_within_the_bound(kind: str
         "corner": (0.3, (lambda x: np.abs(x - 0.3) + np.cos(x), "Abs(x - 0.3) + cos(x)")),
     }[kind]
     try:
-        found = vt.gaussian_moments(from_function(function, [at + off]), 1.0)
+        found = vt.gaussian_moments(from_function(function, [at + off]), 1.0, bounds=True)
     except (PiecesError, PrecisionError) as error:
         assert f"{at}" in str(error) or f"{at - 1e-7:.6f}"[:6] in str(error)  # noqa: PT017 (either is right)
         return
-    right = vt.gaussian_moments(vt.parse_activation(text), 1.0)
+    right = vt.gaussian_moments(vt.parse_activation(text), 1.0, bounds=True)
     for moment in MOMENTS:
         value, expected = getattr(found, moment), getattr(right, moment)
         bounds = getattr(found, f"{moment}_error") + getattr(right, f"{moment}_error")
@@ -133,7 +133,7 @@ def raises_far_out(x: float) -> float:
 )
 def test_functions_that_give_no_real_numbers(function: Any, remark: str) -> None:
     with pytest.raises(ExpressionError, match=remark):
-        vt.gaussian_moments(from_function(function), 1.0)
+        vt.gaussian_moments(from_function(function), 1.0, bounds=True)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_bad_breaks(breaks: list[float], error: type[Exception]) -> None:
 @pytest.mark.parametrize("function", [lambda x: np.exp(x * x / 2), lambda x: 1 / x, lambda x: np.sqrt(np.abs(x - 0.3))])
 def test_no_number_where_none_can_be_certified(function: Callable[[Any], Any]) -> None:
     with np.errstate(all="ignore"), pytest.raises((PiecesError, PrecisionError)):
-        vt.gaussian_moments(from_function(function), 1.0)
+        vt.gaussian_moments(from_function(function), 1.0, bounds=True)
 
 
 def test_high_precision_and_formulas_are_refused() -> None:

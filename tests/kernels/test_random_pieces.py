@@ -27,7 +27,7 @@ def expected_moments(act: vt.Activation, q: sp.Rational) -> dict[str, mpmath.mpf
 def test_kernel_stays_within_its_error_bound(act: vt.Activation, q: sp.Rational) -> None:
     as_float = float(q)
     expected = expected_moments(act, sp.Rational(as_float))
-    result = vt.gaussian_moments(act, as_float)
+    result = vt.gaussian_moments(act, as_float, bounds=True)
     for name in MOMENTS:
         with mpmath.workdps(60):
             computed = mpmath.mpf(float(getattr(result, name)))
@@ -81,8 +81,8 @@ def test_scaling_input_threshold_and_level_together(
     c: sp.Rational, tau: sp.Rational, m: sp.Rational, q: sp.Rational, family: str
 ) -> None:
     # phi_{c tau, c m}(c x) = c phi_{tau, m}(x), so E[phi^2] at c^2 q grows by c^2, E[phi'^2] not at all.
-    small = vt.gaussian_moments(vt.activation(family, tau=tau, m=m), float(q))
-    large = vt.gaussian_moments(vt.activation(family, tau=c * tau, m=c * m), float(q) * float(c) ** 2)
+    small = vt.gaussian_moments(vt.activation(family, tau=tau, m=m), float(q), bounds=True)
+    large = vt.gaussian_moments(vt.activation(family, tau=c * tau, m=c * m), float(q) * float(c) ** 2, bounds=True)
     # Only rounding differs, of 1e-16 in a/sqrt(q) <= 3/0.22; its square stands in the exponent.
     close = {"rel": 1e-12, "abs": 1e-290}
     assert float(large.second_moment) == pytest.approx(float(c) ** 2 * float(small.second_moment), **close)
@@ -98,7 +98,7 @@ def test_scaling_input_threshold_and_level_together(
 @given(act=continuous_piecewise_linear(), q=variances())
 def test_continuous_functions_have_a_finite_slope_moment(act: vt.Activation, q: sp.Rational) -> None:
     assert act.jumps == ()
-    result = vt.gaussian_moments(act, float(q))
+    result = vt.gaussian_moments(act, float(q), bounds=True)
     assert 0 <= float(result.slope_moment) < float("inf")
     assert 0 <= float(result.sparsity) <= 1 + 1e-15
 
@@ -109,7 +109,7 @@ def test_high_degrees_stay_within_their_error_bound(degree: int, q: float) -> No
     # From a threshold on, since a polynomial on a whole half line needs no quadrature; 16 is the highest degree.
     act = vt.parse_activation(f"Piecewise((0, x < 1), ((x - 1)**{degree}, True))")
     expected = expected_moments(act, sp.Rational(q))
-    result = vt.gaussian_moments(act, q)
+    result = vt.gaussian_moments(act, q, bounds=True)
     for name in MOMENTS:
         with mpmath.workdps(60):
             true_error = abs(mpmath.mpf(float(getattr(result, name))) - expected[name])

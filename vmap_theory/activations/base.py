@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import sympy as sp
 
@@ -28,6 +29,10 @@ from .symbols import X
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
+
+
+LIVE: WeakValueDictionary[int, Activation] = WeakValueDictionary()
+"""Every activation by its id, for compilers that can pass a number through compiled code but no such object."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,6 +88,13 @@ class Activation:
     torch: tuple[TorchModule, ...] = field(default=(), compare=False)
     penalty: sp.Expr | None = field(default=None, compare=False)
     function: OpaqueFunction | None = None
+
+    def __post_init__(self) -> None:
+        LIVE[id(self)] = self
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        LIVE[id(self)] = self
 
     @classmethod
     def from_expression(

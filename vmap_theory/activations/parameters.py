@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RESERVED_NAMES = frozenset({"x", "q", "q_star", "rho", "sigma_w2", "sigma_b2", "pi", "E", "oo", "inf", "nan", "I"}) | {
     *("name", "expression", "parameters", "title", "source", "limits", "penalty", "torch"),
-    *("cls", "self", "text", "values"),
+    *("cls", "self", "text", "values", "bounds", "chunk_size"),
 }
 """Names that mean something else in formulas or keyword arguments, so that no parameter can have them."""
 

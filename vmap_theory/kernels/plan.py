@@ -1,13 +1,18 @@
-"""Turn an activation into float coefficients on half-line parts, exactly, before any rounding.
+"""Turn an activation into polynomials on half-line parts, exactly, before any rounding.
 
-Each piece is cut at 0 and mirrored, so that it lies on ``start <= |x| <= start + width`` with ``start >= 0``, and phi
-is rewritten as a polynomial in the distance ``t = |x| - start`` from the end nearest zero.  SymPy does that shift, so
-coefficients that vanish vanish exactly, and no digits are lost near a threshold.  Parameters left symbolic are filled
-in later with numbers or arrays.
+Each piece is cut at 0 and mirrored, so that it lies on ``start <= |x| <= stop`` with ``start >= 0``, and phi is
+rewritten as a polynomial in the distance ``t = |x| - start`` from the end nearest zero.  SymPy does that shift, so
+coefficients that vanish vanish exactly, and no digits are lost near a threshold.
+
+Everything is measured in a unit: a positive number `UNIT`, in the numeric kernels a power of two near sqrt(q).  With
+x = UNIT y the plan is that of phi(UNIT y) / UNIT, and parameters with a dimension stand for their value over a power of
+UNIT.  For activations that know no other length (the clipped and thresholded families) UNIT cancels; hardswish keeps
+it in its break points.  So squares of 1e-125 and of 1e125 never occur in the arithmetic.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,50 +24,46 @@ from ..activations.signs import sign_of
 from ..activations.symbols import X
 from ..errors import SymbolicParameterError
 
+UNIT = sp.Symbol("unit of x", positive=True)
+"""The unit of x; no parameter can have this name."""
+
 _T = sp.Dummy("t", nonnegative=True)  # no parameter of any name equals it
 
 
 @dataclass(frozen=True)
 class HalfLinePart:
-    """phi on one part of the half line ``|x| = start + t``, ``0 <= t <= width``.
+    """phi on one part of the half line ``|x| = start + t``, ``start <= |x| <= stop``, all in units of UNIT.
 
     Attributes
     ----------
-    start, width : sympy expressions
-        Free of x and q; `width` may be oo.
+    start, stop : sympy expressions
+        Free of x and q; `stop` may be oo.
     coefficients : tuple of sympy expressions
         phi as a polynomial in t, lowest power first; empty where phi is zero.
     """
 
     start: sp.Expr
-    width: sp.Expr
+    stop: sp.Expr
     coefficients: tuple[sp.Expr, ...]
 
 
 @dataclass(frozen=True)
-class StepTerm:
-    """A jump of phi^2 at |x| = at, by `rise` in the outward direction."""
-
-    at: sp.Expr
-    rise: sp.Expr
-
-
-@dataclass(frozen=True)
-class KinkTerm:
-    """A change of the slope of phi^2 at |x| = at, by `slope_change` in the outward direction."""
-
-    at: sp.Expr
-    slope_change: sp.Expr
-
-
-@dataclass(frozen=True)
 class Plan:
-    """Everything that the numeric kernels need to know of an activation."""
+    """Everything that the numeric kernels need to know of an activation.
+
+    Attributes
+    ----------
+    parts : tuple of HalfLinePart
+        All of the line, both halves.
+    jumps : tuple of sympy expressions
+        The jumps of phi, in the activation's own units.
+    dimensions : dict of str -> int
+        The power of UNIT by which the value of a parameter is divided.
+    """
 
     parts: tuple[HalfLinePart, ...]
-    steps: tuple[StepTerm, ...]
-    kinks: tuple[KinkTerm, ...]
     jumps: tuple[sp.Expr, ...]
+    dimensions: Mapping[str, int]
 
 
 @lru_cache(maxsize=512)
@@ -74,40 +75,73 @@ def plan_for(act: Activation) -> Plan:
     SymbolicParameterError
         The sign of a break point depends on the parameters that are left symbolic.
     """
-    parts = tuple(part for piece in act.pieces for part in _cut_at_zero(act, piece))
-    steps, kinks = [], []
-    for point in act.breaks:
-        if point.at == 0:  # a step or kink of phi^2 at 0 has no weight in the derivatives: it is scale-free
-            continue
-        outward = 1 if _sign(act, point.at) > 0 else -1
-        left, right = (piece.expression for piece in act.pieces if piece.upper == point.at or piece.lower == point.at)
-        rise = sp.expand((right**2 - left**2).subs(X, point.at))
-        change = sp.expand(sp.diff(right**2 - left**2, X).subs(X, point.at))
-        if rise != 0:
-            steps.append(StepTerm(sp.expand(outward * point.at), outward * rise))
-        if change != 0:  # mirroring flips the sign of a slope and the direction in which it is crossed
-            kinks.append(KinkTerm(sp.expand(outward * point.at), change))
-    return Plan(parts, tuple(steps), tuple(kinks), tuple(point.jump for point in act.jumps))
+    dimensions = _dimensions([point.at for point in act.breaks])
+    in_units = {symbol: UNIT**power * symbol for symbol, power in dimensions.items()}
+    parts = tuple(part for piece in act.pieces for part in _cut_at_zero(act, piece, in_units))
+    jumps = tuple(point.jump for point in act.jumps)
+    return Plan(parts, jumps, {symbol.name: power for symbol, power in dimensions.items()})
 
 
-def _cut_at_zero(act: Activation, piece: Piece) -> list[HalfLinePart]:
-    parts = []
+def _dimensions(breaks: Sequence[sp.Expr]) -> dict[sp.Symbol, int]:
+    """The powers of a length that make every term of every break a length: tau 1, lambda in sqrt(2 lambda) 2.
+
+    Terms without parameters say nothing.  Any answer is right, this one keeps UNIT out of the expressions; where there
+    is none in integers, parameters are left as they are.
+    """
+    symbols = sorted({symbol for at in breaks for symbol in at.free_symbols}, key=str)
+    unknown = {symbol: sp.Dummy() for symbol in symbols}
+    equations = []
+    for at in breaks:
+        for term in sp.Add.make_args(sp.expand(at)):
+            powers = {base: power for base, power in term.as_powers_dict().items() if base in unknown}
+            if term.free_symbols - set(powers) or any(not power.is_Rational for power in powers.values()):
+                return {}
+            if powers:
+                equations.append(sum(power * unknown[base] for base, power in powers.items()) - 1)
+    solutions = list(sp.linsolve(equations, *unknown.values())) if equations else []
+    if not solutions:
+        return {}
+    (solution,) = solutions
+    found = [value.subs(dict.fromkeys(unknown.values(), 0)) for value in solution]
+    return dict(zip(symbols, map(int, found), strict=True)) if all(value.is_Integer for value in found) else {}
+
+
+def _cut_at_zero(act: Activation, piece: Piece, in_units: dict[sp.Symbol, sp.Expr]) -> list[HalfLinePart]:
+    ends = []
     if piece.lower == -sp.oo or _sign(act, piece.lower) < 0:
         if piece.upper == sp.oo or _sign(act, piece.upper) > 0:
-            parts.append(_half_line_part(piece.expression, sp.Integer(0), -piece.lower, -1))
-            parts.append(_half_line_part(piece.expression, sp.Integer(0), piece.upper, 1))
+            ends = [(sp.Integer(0), -piece.lower, -1), (sp.Integer(0), piece.upper, 1)]
         else:
-            parts.append(_half_line_part(piece.expression, -piece.upper, -piece.lower, -1))
+            ends = [(-piece.upper, -piece.lower, -1)]
     else:
-        parts.append(_half_line_part(piece.expression, piece.lower, piece.upper, 1))
-    return parts
+        ends = [(piece.lower, piece.upper, 1)]
+    return [_half_line_part(piece.expression, *where, in_units) for where in ends]
 
 
-def _half_line_part(phi: sp.Expr, start: sp.Expr, stop: sp.Expr, direction: int) -> HalfLinePart:
+def _half_line_part(
+    phi: sp.Expr, start: sp.Expr, stop: sp.Expr, direction: int, in_units: dict[sp.Symbol, sp.Expr]
+) -> HalfLinePart:
     shifted = sp.Poly(sp.expand(phi.subs(X, direction * (start + _T))), _T)
-    # Factored, (tau - 1)^2 keeps its digits near tau = 1, which tau^2 - 2 tau + 1 does not.
-    coefficients = tuple(sp.factor(c) if c.free_symbols else c for c in shifted.all_coeffs()[::-1]) if phi != 0 else ()
-    return HalfLinePart(sp.expand(start), sp.oo if stop == sp.oo else sp.expand(stop - start), coefficients)
+    coefficients = tuple(
+        _in_units(coefficient, power - 1, in_units)
+        for power, coefficient in enumerate(shifted.all_coeffs()[::-1] if phi != 0 else ())
+    )
+    where = [end if end == sp.oo else _in_units(end, -1, in_units) for end in (start, stop)]
+    return HalfLinePart(where[0], where[1], coefficients)
+
+
+def _in_units(expression: sp.Expr, power: int, in_units: dict[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """Return UNIT^power times an expression in parameters that are given in units, factored.
+
+    Factored, (tau - 1)^2 keeps its digits near tau = 1, which tau^2 - 2 tau + 1 does not.
+    """
+    return factored(expression.subs(in_units, simultaneous=True) * UNIT**power)
+
+
+def factored(expression: sp.Expr) -> sp.Expr:
+    """Return the expression expanded, so that what cancels is gone, and factored if it holds symbols."""
+    expanded = sp.expand(expression)
+    return sp.factor(expanded) if expanded.free_symbols else expanded
 
 
 def _sign(act: Activation, point: sp.Expr) -> int:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from scipy.optimize import brentq
+import numpy as np
 
 from ..activations import Activation, as_activation
-from ..checks import inside_open_interval, positive
-from ..errors import InfeasibleError, UnknownNameError
-from ..kernels import gaussian_moments
+from ..checks import positive
+from ..errors import InfeasibleError
 from ..variance_map import VarianceMap
-from .edge_of_chaos import edge_of_chaos
-from .threshold import threshold_for_sparsity, threshold_parameter
-
-CRITERIA = ("slope",)
-"""The criteria that `clipping_level` knows."""
-
-_LEAST, _MOST = 1e-6, 40.0
-"""Range of m / sqrt(q_star) that is searched; at 40 the clipped share of a Gaussian underflows."""
+from .clipping_array import CRITERIA as CRITERIA
+from .clipping_array import LEAST, MOST, Search, clipping_levels, require_criterion, slope_target
+from .clipping_array import level_parameter as level_parameter
+from .edge_of_chaos import require_edge
+from .edge_of_chaos_array import edges_of_chaos
+from .status import SolveStatus
+from .threshold import threshold_for_sparsity
 
 
 @dataclass(frozen=True)
@@ -98,61 +95,36 @@ def clipping_level(
     >>> round(clip.m, 4), round(clip.sigma_w2, 4), round(clip.sigma_b2, 4)
     (0.8095, 8.5069, 0.6605)
     """
-    if criterion not in CRITERIA:
-        raise UnknownNameError.among("criterion", criterion, CRITERIA)
-    wanted = inside_open_interval("target", target, 0, 1, "It is the slope V'(q_star); 0.5 and 0.7 are customary.")
+    require_criterion(criterion)
+    wanted = slope_target("target", target)
     q = positive("q_star", q_star)
     unbound = as_activation(act)
-    threshold, _ = threshold_parameter(unbound)
-    level = level_parameter(unbound, threshold)
+    search = Search(unbound)
     tau = threshold_for_sparsity(unbound, sparsity, q)
-    thresholded = unbound.bind(**{threshold: tau})
-
-    def excess(log_ratio: float) -> tuple[float, float]:
-        """V'(q_star) - target at m = exp(log_ratio) sqrt(q_star), and a bound of its error."""
-        moments = gaussian_moments(thresholded, q, **{level: math.exp(log_ratio) * math.sqrt(q)})
-        slope = float(moments.d_second_moment / moments.slope_moment)
-        error = float((moments.d_second_moment_error + slope * moments.slope_moment_error) / moments.slope_moment)
-        return slope - wanted, error
-
-    low, high = math.log(_LEAST), math.log(_MOST)
-    (at_low, error_low), (at_high, error_high) = excess(low), excess(high)
-    if not (at_low < -error_low and at_high > error_high):
+    found = clipping_levels(unbound, sparsity, q, criterion=criterion, target=wanted)
+    if found.status == SolveStatus.NO_LEVEL:
+        at_low, at_high = (search.slopes_at(ratio, np.asarray(tau), np.asarray(q))[0] for ratio in (LEAST, MOST))
         raise InfeasibleError(
-            f"no clipping level of {unbound.name} between {_LEAST:g} and {_MOST:g} sqrt(q_star) gives V'(q_star) = "
-            f"{wanted!r} at sparsity {sparsity:g} in float64: there it runs from {at_low + wanted:.4g} to "
-            f"{at_high + wanted:.4g}. Choose a target well inside."
+            f"no clipping level of {unbound.name} between {LEAST:g} and {MOST:g} sqrt(q_star) gives V'(q_star) = "
+            f"{wanted!r} at sparsity {sparsity:g} in float64: there it runs from {at_low:.4g} to "
+            f"{at_high:.4g}. Choose a target well inside."
         )
-    m = math.sqrt(q) * math.exp(brentq(lambda log_ratio: excess(log_ratio)[0], low, high, xtol=1e-15, rtol=1e-15))
-    clipped = thresholded.bind(**{level: m})
-    eoc = edge_of_chaos(clipped, q)
+    m = float(found.m)
+    level = {search.threshold: tau, search.level: m}
+    clipped = unbound.bind(**level)
+    if not found.feasible:
+        require_edge(clipped, edges_of_chaos(unbound, q, **level))
+    sigma_w2, sigma_b2 = float(found.sigma_w2), float(found.sigma_b2)
     return ClippingLevel(
         m=m,
         tau=tau,
-        sigma_w2=eoc.sigma_w2,
-        sigma_b2=eoc.sigma_b2,
+        sigma_w2=sigma_w2,
+        sigma_b2=sigma_b2,
         q_star=q,
         sparsity=float(sparsity),
         criterion=criterion,
         target=wanted,
-        slope=eoc.slope,
-        curvature=eoc.curvature,
-        variance_map=eoc.variance_map,
+        slope=float(found.slope),
+        curvature=float(found.curvature),
+        variance_map=VarianceMap(clipped, sigma_w2=sigma_w2, sigma_b2=sigma_b2),
     )
-
-
-def level_parameter(act: Activation, threshold: str) -> str:
-    """Name of the one free parameter beside the threshold.
-
-    Raises
-    ------
-    InfeasibleError
-        There is none, or more than one.
-    """
-    others = [parameter.name for parameter in act.free_parameters if parameter.name != threshold]
-    if len(others) != 1:
-        raise InfeasibleError(
-            f"{act.label} has no single clipping level: its free parameters beside {threshold} are "
-            f"{', '.join(others) or 'none'}. Use a clipped family, crelu or cst, and leave its level out."
-        )
-    return others[0]

@@ -9,9 +9,8 @@ from ..checks import positive
 from ..errors import InfeasibleError, NoEdgeOfChaosError
 from ..kernels import gaussian_moments
 from ..variance_map import VarianceMap
-
-_LEAST_SLOPE_MOMENT = 1e-300
-_ROUNDING = 4.5e-16  # two units in the last place: a bias variance this small beside q* is a rounding error
+from .edge_of_chaos_array import EdgesOfChaos, edges_of_chaos
+from .status import SolveStatus
 
 
 @dataclass(frozen=True)
@@ -80,31 +79,31 @@ def edge_of_chaos(act: Activation | str, q_star: float = 1.0) -> EdgeOfChaos:
             f"{act.label} {cause}, so E[phi'^2] is infinite and no weight variance gives chi_1 = 1: "
             "use a continuous activation of finite slope, for instance soft_threshold in place of hard_threshold."
         )
-    moments = gaussian_moments(act, q)
-    if moments.slope_moment <= _LEAST_SLOPE_MOMENT:
-        raise NoEdgeOfChaosError(
-            f"E[phi'^2] = {float(moments.slope_moment):g} for {act.label} at q_star = {q:g}: no weight variance that "
-            "float64 can hold gives chi_1 = 1. "
-            "Lower the threshold or raise q_star."
-        )
-    sigma_w2 = 1 / float(moments.slope_moment)
-    sigma_b2 = q - sigma_w2 * float(moments.second_moment)
-    unresolved = sigma_w2 * float(moments.second_moment_error) + q * float(moments.slope_moment_error) * sigma_w2
-    if abs(sigma_b2) <= _ROUNDING * q or -unresolved <= sigma_b2 < 0:
-        sigma_b2 = 0.0
-    if sigma_b2 < 0:
-        raise InfeasibleError(
-            f"the edge of chaos of {act.label} at q_star = {q:g} would need sigma_b2 = {sigma_b2:.6g}, "
-            f"{-sigma_b2:.6g} below the least possible value 0: E[phi^2] exceeds q_star E[phi'^2]. "
-            "Shift the activation so that its mean is nearer zero, or choose another q_star."
-        )
-    vm = VarianceMap(act, sigma_w2=sigma_w2, sigma_b2=sigma_b2)
+    edges = edges_of_chaos(act, q)
+    require_edge(act, edges)
+    sigma_w2, sigma_b2 = float(edges.sigma_w2), float(edges.sigma_b2)
     return EdgeOfChaos(
         sigma_w2=sigma_w2,
         sigma_b2=sigma_b2,
         q_star=q,
-        variance_map=vm,
-        slope=sigma_w2 * float(moments.d_second_moment),
-        curvature=sigma_w2 * float(moments.d2_second_moment),
-        sparsity=float(moments.sparsity),
+        variance_map=VarianceMap(act, sigma_w2=sigma_w2, sigma_b2=sigma_b2),
+        slope=float(edges.slope),
+        curvature=float(edges.curvature),
+        sparsity=float(edges.sparsity),
     )
+
+
+def require_edge(act: Activation, edges: EdgesOfChaos) -> None:
+    """Raise the error that says why `act` has none, unless `edges`, a single element, is an edge of chaos."""
+    q = float(edges.q_star)
+    if edges.status in (SolveStatus.FLAT, SolveStatus.INFINITE_SLOPE):
+        raise NoEdgeOfChaosError(
+            f"E[phi'^2] = {float(gaussian_moments(act, q).slope_moment):g} for {act.label} at q_star = {q:g}: "
+            "no weight variance that float64 can hold gives chi_1 = 1. Lower the threshold or raise q_star."
+        )
+    if edges.status == SolveStatus.NEGATIVE_BIAS:
+        raise InfeasibleError(
+            f"the edge of chaos of {act.label} at q_star = {q:g} would need sigma_b2 = {-edges.shortfall:.6g}, "
+            f"{edges.shortfall:.6g} below the least possible value 0: E[phi^2] exceeds q_star E[phi'^2]. "
+            "Shift the activation so that its mean is nearer zero, or choose another q_star."
+        )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import math
+from typing import TYPE_CHECKING
 
+import numpy as np
 import sympy as sp
 from scipy.special import erfinv, ndtri
 
-from ..activations import Activation, as_activation
+from ..activations import Activation, Parameter, as_activation
 from ..checks import inside_open_interval, positive
-from ..errors import DomainError, InfeasibleError
+from ..errors import InfeasibleError
+from .arguments import broadcast, checked_array
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Array = NDArray[np.float64]
 
 
 def threshold_for_sparsity(act: str | Activation, sparsity: float, q_star: float = 1.0) -> float:
@@ -42,25 +49,89 @@ def threshold_for_sparsity(act: str | Activation, sparsity: float, q_star: float
     1.0364333895
     """
     unbound = as_activation(act)
-    s = inside_open_interval("sparsity", sparsity, 0, 1, "0.85 means that 85 % of the outputs are zero.")
+    s = probability("sparsity", sparsity)
     q = positive("q_star", q_star)
     name, two_sided = threshold_parameter(unbound)
-    if not two_sided:
-        tau = math.sqrt(q) * float(ndtri(s))
-    elif s < 0.5:
-        tau = math.sqrt(2 * q) * float(erfinv(s))
-    else:  # 1 - s is exact here, so no digits are lost near s = 1
-        tau = -math.sqrt(q) * float(ndtri((1 - s) / 2))
-    parameter = next(p for p in unbound.parameters if p.name == name)
-    try:
-        parameter.accept(tau)
-    except DomainError:
+    tau = float(_quantile(np.asarray(s), np.asarray(q), two_sided))
+    parameter = _named(unbound, name)
+    if not _holds(parameter, np.asarray(tau)):
         least = "above" if parameter.domain.left_open else "at least"
         raise InfeasibleError(
             f"sparsity = {s:g} would need {name} = {tau:.6g}, outside its domain {parameter.domain_text}: "
             f"the sparsity of {unbound.name} is {least} 0.5, since every negative input gives zero."
-        ) from None
+        )
     return tau
+
+
+def thresholds_for_sparsity(act: str | Activation, sparsity: ArrayLike, q_star: ArrayLike = 1.0) -> Array:
+    """Return the thresholds of `threshold_for_sparsity` for arrays, broadcast against each other.
+
+    Parameters
+    ----------
+    act : str or Activation
+        A family of the registry, or an activation whose threshold is symbolic.
+    sparsity : array_like
+        P(phi(X) = 0) for X ~ N(0, q_star), strictly between 0 and 1.
+    q_star : array_like
+        Variances, > 0.
+
+    Returns
+    -------
+    float64 array of the broadcast shape
+        NaN where an argument is NaN, and where no threshold of the parameter's domain gives the sparsity.
+
+    Raises
+    ------
+    InfeasibleError
+        The family has no threshold.
+    DomainError, DtypeError
+        An element of sparsity or q_star is outside its domain or no real number, or the shapes do not broadcast.
+    UnknownNameError
+        No such family.
+
+    Examples
+    --------
+    >>> thresholds_for_sparsity("crelu", [0.4, 0.5, 0.85])
+    array([       nan, 0.        , 1.03643339])
+    """
+    unbound = as_activation(act)
+    given = {
+        "sparsity": checked_array("sparsity", sparsity, probability),
+        "q_star": checked_array("q_star", q_star, positive),
+    }
+    name, two_sided = threshold_parameter(unbound)
+    shape, flat = broadcast(given)
+    tau = _quantile(flat["sparsity"], flat["q_star"], two_sided)
+    found: Array = np.where(_holds(_named(unbound, name), tau), tau, np.nan).reshape(shape)[()]
+    return found
+
+
+def probability(name: str, value: object) -> float:
+    """Return `value` as a sparsity, strictly between 0 and 1, or raise `DomainError`."""
+    return inside_open_interval(name, value, 0, 1, "0.85 means that 85 % of the outputs are zero.")
+
+
+def _quantile(s: Array, q: Array, two_sided: bool) -> Array:
+    """The tau at which P(X < tau), two-sided P(|X| < tau), is s for X ~ N(0, q)."""
+    root = np.sqrt(q)
+    if not two_sided:
+        tau: Array = root * ndtri(s)
+        return tau
+    # From s = 0.5 on 1 - s is exact, so no digits are lost near s = 1.  2 sqrt(q / 2) is sqrt(2 q) without overflow.
+    return np.where(s < 0.5, 2 * np.sqrt(q / 2) * erfinv(s), -root * ndtri((1 - s) / 2))
+
+
+def _named(act: Activation, name: str) -> Parameter:
+    return next(parameter for parameter in act.parameters if parameter.name == name)
+
+
+def _holds(parameter: Parameter, values: Array) -> NDArray[np.bool_]:
+    """Where the domain of `parameter` holds the values; nowhere for NaN."""
+    low, high = float(parameter.domain.inf), float(parameter.domain.sup)
+    above = values > low if parameter.domain.left_open else values >= low
+    below = values < high if parameter.domain.right_open else values <= high
+    inside: NDArray[np.bool_] = above & below
+    return inside
 
 
 def threshold_parameter(act: Activation) -> tuple[str, bool]:

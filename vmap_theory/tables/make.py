@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any, cast
 
-from .. import __version__
 from ..activations import family
 from ..checks import inside_open_interval, positive
-from ..errors import DegenerateMapError, DomainError, VmapTheoryError
-from ..formulas import derive
+from ..errors import DegenerateMapError, VmapTheoryError
 from ..solve import EdgeOfChaos, FixedPoint, clipping_level, edge_of_chaos, fixed_points, threshold_for_sparsity
 from ..solve.threshold import threshold_parameter
-from ..verification import verify
-from .schema import EocRow, FormulaProvenance, Provenance, Stability
+from .provenance import require_lists, verified_provenance
+from .schema import EocRow, Stability
 from .table import EocTable
 
 
@@ -52,14 +49,7 @@ def eoc_table(
     >>> round(table.rows[0].m, 4), table.provenance.formulas[0].digits_verified
     (0.8095, 20)
     """
-    for name, values in {
-        "families": families,
-        "sparsities": sparsities,
-        "targets": targets,
-        "q_stars": q_stars,
-    }.items():
-        if isinstance(values, str) or not hasattr(values, "__len__") or not len(values):
-            raise DomainError(f"{name} = {values!r} is not a list of values: give at least one value, in a list.")
+    require_lists(families=families, sparsities=sparsities, targets=targets, q_stars=q_stars)
     jobs = [job for name in families for job in _combinations(name, sparsities, q_stars, targets)]
     total = len(families) + len(jobs)
     steps = iter(range(1, total + 1))
@@ -68,27 +58,11 @@ def eoc_table(
         if on_progress is not None:
             on_progress(next(steps), total)
 
-    formulas = []
-    for name in families:
-        report = verify(family(name), digits)
-        if not report.passed:
-            raise DomainError(f"the closed forms of {name} failed verification: {report.summary()}")
-        error = report.max_relative_error
-        formulas.append(
-            FormulaProvenance(
-                family=name,
-                sha256=derive(family(name)).digest,
-                digits_verified=digits,
-                max_relative_error=error,
-            )
-        )
-        advance()
+    provenance = verified_provenance(families, digits, advance)
     rows = []
     for job in jobs:
         rows.append(_row(*job))
         advance()
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    provenance = Provenance(package="vmap-theory", version=__version__, created=created, formulas=tuple(formulas))
     return EocTable(provenance=provenance, rows=tuple(rows))
 
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from ..activations import family, family_names
+from ..activations import family
 from ..errors import TableFormatError, VmapTheoryError
-from ..formulas import derive
 from ..kernels import gaussian_moments
 from ..solve.threshold import threshold_parameter
+from .provenance import refuse_other_formulas
 from .schema import EocRow, Provenance
 
-_RECOMPUTED = 1e-9
+RECOMPUTED = 1e-9
+"""How far a number may lie from what is computed again."""
 
 
 def refuse_wrong_numbers(rows: Sequence[EocRow], provenance: Provenance, where: str) -> None:
@@ -27,10 +27,7 @@ def refuse_wrong_numbers(rows: Sequence[EocRow], provenance: Provenance, where: 
     keys = [(row.family, row.sparsity, row.q_star, row.target) for row in rows]
     if len(set(keys)) < len(keys):
         raise TableFormatError(f"{where} has two rows with the same family, sparsity, q_star and target.")
-    for entry in provenance.formulas:
-        known = entry.family in family_names()
-        if provenance.version == __version__ and known and entry.sha256 != derive(family(entry.family)).digest:
-            raise TableFormatError(f"{where} names other formulas of {entry.family} than this version derives.")
+    refuse_other_formulas(provenance, where)
     for name in dict.fromkeys(row.family for row in rows):
         chosen = [(index, row) for index, row in enumerate(rows) if row.family == name]
         try:
@@ -67,7 +64,7 @@ def _wrong_field(name: str, chosen: Sequence[tuple[int, EocRow]]) -> str | None:
             "fixed_points": (max if row.fixed_points else min)(np.abs(residual[1:])),
         }
         for field, error in checks.items():
-            if not error <= _RECOMPUTED:
+            if not error <= RECOMPUTED:
                 return f"rows.{index}.{field}"
         if not all(_fits(slope, how) for slope, how in zip(slopes[1:], row.stabilities, strict=False)):
             return f"rows.{index}.stabilities"

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..verification import MOST_DIGITS
 
-_SLOPE_TOLERANCE = 1e-9
+SLOPE_TOLERANCE = 1e-9
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -46,7 +46,7 @@ class EocRow(Strict):
             raise ValueError("a row has both a target and a level m, or neither")
         if list(self.fixed_points) != sorted(self.fixed_points):
             raise ValueError("fixed points must ascend")
-        if self.target is not None and abs(self.slope - self.target) > _SLOPE_TOLERANCE:
+        if self.target is not None and abs(self.slope - self.target) > SLOPE_TOLERANCE:
             raise ValueError(f"slope {self.slope} is not the target {self.target}")
         return self
 

@@ -13,11 +13,13 @@ from pydantic import Field, ValidationError, model_validator
 
 from ..errors import TableFormatError
 from ..files import write_atomically
+from .header import header_comment, json_object, misfit, refuse_other_schema, suffix_among
 from .recompute import refuse_wrong_numbers
 from .schema import EocRow, Provenance, Strict
 
 SCHEMA_NAME = "vmap-theory/eoc-table"
 SCHEMA_VERSION = 1
+_WHAT = "edge-of-chaos table"
 _CSV_LISTS = ("fixed_points", "stabilities")
 
 
@@ -85,70 +87,30 @@ def read_eoc_table(path: str | os.PathLike[str]) -> EocTable:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, ValueError, TypeError) as error:
         raise TableFormatError(f"cannot read {path}: {error}.") from None
-    content = _json_object(text, path) if suffix == ".json" else _csv_object(text, path)
+    content = json_object(text, path) if suffix == ".json" else _csv_object(text, path)
     return _validated(content, str(path))
 
 
 def _validated(content: Any, where: str) -> EocTable:
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA_NAME:
-        found = content.get("schema") if isinstance(content, dict) else type(content).__name__
-        raise TableFormatError(f"{where} is no edge-of-chaos table: its schema is {found!r}, not {SCHEMA_NAME!r}.")
-    version = content.get("schema_version")
-    if type(version) is not int:
-        raise TableFormatError(f"{where} has schema_version {version!r}: expected the integer {SCHEMA_VERSION}.")
-    if version > SCHEMA_VERSION:
-        raise TableFormatError(
-            f"{where} has schema version {version}, and this version of vmap-theory reads up to {SCHEMA_VERSION}: "
-            "upgrade with pip install --upgrade vmap-theory."
-        )
+    refuse_other_schema(content, where, what=_WHAT, schema=SCHEMA_NAME, version=SCHEMA_VERSION)
     try:
         # From text, so that JSON's arrays may stand for tuples although all else is strict.
         table = EocTable.model_validate_json(json.dumps(content))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the whole"
-        more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise TableFormatError(
-            f"{where} does not fit the schema at {field}: {first['msg']}, found {str(first['input'])[:60]!r}{more}."
-        ) from None
-
+        raise misfit(error, where) from None
     refuse_wrong_numbers(table.rows, table.provenance, where)
     return table
 
 
 def require_suffix(path: str | os.PathLike[str]) -> str:
     """Return ``.json`` or ``.csv``, the end of `path`; raise `TableFormatError` for any other."""
-    suffix = os.path.splitext(str(path))[1].lower()
-    if suffix not in (".json", ".csv"):
-        raise TableFormatError(f"{path} ends neither in .json nor in .csv: choose one of the two.")
-    return suffix
-
-
-def _json_object(text: str, path: object) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_without_duplicates)
-    except json.JSONDecodeError as error:
-        raise TableFormatError(
-            f"{path} is corrupt: {error.msg} at line {error.lineno}, column {error.colno}."
-        ) from None
-    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, endless nesting, keys given twice
-        raise TableFormatError(f"{path} is corrupt: {error}.") from None
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        raise ValueError("a key is given twice")
-    return content
+    return suffix_among(path, (".json", ".csv"))
 
 
 def _csv_object(text: str, path: object) -> Any:
     first, _, body = text.partition("\n")
-    if not first.startswith("# {"):
-        raise TableFormatError(
-            f"{path} is no edge-of-chaos table: its first line is not the comment with the provenance."
-        )
-    content = _json_object(first[2:], path)
+    content = header_comment(first, path, _WHAT)
+    refuse_other_schema(content, str(path), what=_WHAT, schema=SCHEMA_NAME, version=SCHEMA_VERSION)
     reader = csv.DictReader(io.StringIO(body), strict=True)
     if reader.fieldnames != list(EocRow.model_fields):
         raise TableFormatError(f"{path} has the columns {reader.fieldnames}: expected {list(EocRow.model_fields)}.")
@@ -156,7 +118,7 @@ def _csv_object(text: str, path: object) -> Any:
         rows = [dict(row) for row in reader]
     except csv.Error as error:
         raise TableFormatError(f"{path} is corrupt at line {reader.line_num + 1}: {error}.") from None
-    if not isinstance(content, dict) or "rows" in content or content.pop("row_count", None) != len(rows):
+    if "rows" in content or content.pop("row_count", None) != len(rows):
         raise TableFormatError(f"{path} is corrupt: it has {len(rows)} rows, not as many as its first line says.")
     content["rows"] = [{key: _csv_value(key, cell) for key, cell in row.items()} for row in rows]
     return content

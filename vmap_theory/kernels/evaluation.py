@@ -1,0 +1,282 @@
+"""Run a layout on arrays: values with error bounds, or logarithms.
+
+Everything happens in units of a power of two near sqrt(q) (see `plan`), so q is in [1, 4) and nothing under- or
+overflows before its time.  A density exp(-u^2/2) is kept as the square of exp(-u^2/4), and the powers of the unit are
+multiplied in between the two factors: d2E/dq2 at q = 1e-250 is a normal number though exp(-u^2/2) at u = 40 is not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .double_double import DoubleDouble, double_double_algebra, half_square
+from .intervals import FARTHEST, interval_moments
+from .layout import Layout, Part, Slot, Sum, Term
+from .libraries import ArrayLibrary
+from .plan import UNIT
+from .tails import tail_moments
+
+_ROOT = 1 / math.sqrt(2 * math.pi)
+
+ROUNDINGS = 40
+"""Bound of the relative error of every term, in units of epsilon.
+
+Moments of tails and intervals take 10 to 20 (measured: at most 9), a density 4 (its exponent is known to twice the
+precision), coefficients in a few symbols 8, powers of s and of the unit and the sums 8."""
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Quantities at a break point: u = at/s, u^2/2 as rounded value and rest, the tail moments there."""
+
+    u: Any
+    half_square: Any
+    rest: Any
+    tails: list[Any]
+
+
+class Evaluation:
+    """A layout on the arrays of one call.
+
+    Parameters
+    ----------
+    layout : Layout
+        What to compute.
+    q : array
+        Variances.
+    values : mapping of str -> array
+        Parameters, in the activation's own units.
+    dimensions : mapping of str -> int
+        The powers of the unit of x in which the layout wants parameters.
+    unbounded : collection of str
+        Parameters that may be infinite; they are cut where all tails are zero.
+    library : ArrayLibrary
+        Of all arrays.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        q: Any,
+        values: Mapping[str, Any],
+        dimensions: Mapping[str, int],
+        unbounded: frozenset[str],
+        library: ArrayLibrary,
+    ) -> None:
+        self._layout, self._library = layout, library
+        root = library.sqrt(q)
+        self._unit = library.power_of_two(root)
+        self._inverse = 1 / self._unit
+        self._s, self._q = root * self._inverse, (q * self._inverse) * self._inverse
+        self._values = {UNIT.name: self._unit}
+        for name, value in values.items():
+            scaled = self._in_units(value, dimensions.get(name, 0))
+            self._values[name] = library.at_most(scaled, FARTHEST**3) if name in unbounded else scaled
+        # Exact quotients: then a joint scaling of sqrt(q) and all lengths changes no bit of what follows from them.
+        self._root = DoubleDouble(self._q, 0.0, library).sqrt()
+        self._zero = 0 * self._s
+        self._powers: dict[int, Any] = {1: self._s, 2: self._q}
+        self._halves: dict[int, Any] = {}
+        self._coefficients = layout.coefficients.run(self._values, library.algebra)
+        exact = {name: DoubleDouble(value, 0.0, library) for name, value in self._values.items()}
+        algebra = double_double_algebra(library)
+        self._delicate = [value.hi for value in layout.delicate.run(exact, algebra)]
+        places = layout.places.run(exact, algebra)
+        self._points = [self._at(place, point) for place, point in zip(places, layout.points, strict=False)]
+        self._widths = places[len(layout.points) :]
+        self._moments = [self._moments_of(part) for part in layout.parts]
+
+    def values(self) -> list[Any]:
+        """The value of every functional."""
+        return [self._value(total, sizes=False) for total in self._layout.sums]
+
+    def bounds(self, values: Sequence[Any]) -> list[Any]:
+        """A bound of the absolute error of every value."""
+        limit = ROUNDINGS * self._library.epsilon
+        found = []
+        for total, value in zip(self._layout.sums, values, strict=True):
+            size = value if _is_positive(total) else self._value(total, sizes=True)
+            rounded = self._library.tiny if total.parts or total.points else 0.0
+            found.append(size * limit + rounded)
+        return found
+
+    def logarithms(self) -> list[tuple[Any, Any]]:
+        """The logarithm of the absolute value, and the sign, of every functional."""
+        return [self._logarithm(total) for total in self._layout.sums]
+
+    def _in_units(self, value: Any, dimension: int) -> Any:
+        factor = self._inverse if dimension > 0 else self._unit
+        for _ in range(abs(dimension)):
+            value = value * factor
+        return value
+
+    def _at(self, place: DoubleDouble, point: Any) -> _Places:
+        library = self._library
+        hi = library.at_most(place.hi + self._zero, FARTHEST)
+        near = place.hi + self._zero < FARTHEST
+        lo = library.where(near, place.lo, 0.0)
+        u = DoubleDouble(hi, lo, library) / self._root
+        half, rest = half_square(u) if point.density else (None, None)
+        return _Places(u.hi, half, rest, tail_moments(u.hi, point.tail, library) if point.tail >= 0 else [])
+
+    def _ratio(self, width: DoubleDouble) -> Any:
+        """width/s; an infinite width, or one whose halves would overflow, needs no more than the plain quotient."""
+        library = self._library
+        plain = width.hi / self._s
+        near = width.hi + self._zero < FARTHEST
+        bounded = DoubleDouble(library.where(near, width.hi, 1.0), library.where(near, width.lo, 0.0), library)
+        return library.where(near, (bounded / self._root).hi, plain)
+
+    def _moments_of(self, part: Part) -> list[Any]:
+        """Its scaled moments, over min(width/s, 1)^k if it is relative."""
+        start = self._points[part.start] if part.start is not None else None
+        tails = start.tails if start else tail_moments(0.0, part.highest, self._library)
+        if part.width is None:
+            return tails
+        assert part.stop is not None  # noqa: S101
+        return interval_moments(
+            start.u if start else 0.0,
+            self._ratio(self._widths[part.width]),
+            part.highest,
+            (tails, self._points[part.stop].tails),
+            self._library,
+            relative=part.relative,
+        )
+
+    def _power(self, k: int) -> Any:
+        """s^k, k not 0; even powers without the rounding of the root."""
+        if k not in self._powers:
+            if k < 0:
+                self._powers[k] = 1 / self._power(-k)
+            else:
+                self._powers[k] = self._power(k - 2) * self._q
+        return self._powers[k]
+
+    def _slot(self, slot: Slot) -> Any:
+        if isinstance(slot, float):
+            return slot
+        return self._coefficients[slot] if slot >= 0 else self._delicate[-1 - slot]
+
+    def _terms(self, total: Sum, *, sizes: bool) -> list[tuple[int | None, Any]]:
+        """(point whose density multiplies the term, term); None for 0, where it is 1."""
+        terms: list[tuple[int | None, Any]] = []
+        for place, coefficients in total.parts:
+            moments = self._moments[place]
+            inside = [
+                _product(self._coefficient(place, term, total.order, sizes=sizes), moments[term.k])
+                for term in coefficients
+            ]
+            terms.append((self._layout.parts[place].start, _total(inside)))
+        for place, weights in total.points:
+            u = self._points[place].u
+            inside = [
+                _product(self._scaled(self._slot(both[sizes]), -j - 2 * total.order), _integer_power(u, k) * _ROOT)
+                for k, j, both in weights
+            ]
+            terms.append((place, _total(inside)))
+        return terms
+
+    def _coefficient(self, place: int, term: Term, order: int, *, sizes: bool) -> Any:
+        """The coefficient times s^k q^-order, or times width^k q^-order where that belongs to the moments."""
+        absolute = self._scaled(self._slot(term.absolute[sizes]), term.k - 2 * order)
+        if term.relative is None:
+            return absolute
+        width = self._layout.parts[place].width
+        assert width is not None  # noqa: S101 (infinite parts are not relative)
+        narrow = self._widths[width].hi <= self._s
+        relative = self._scaled(self._slot(term.relative[sizes]), -2 * order)
+        return self._library.where(narrow, relative, absolute)
+
+    def _scaled(self, coefficient: Any, power: int) -> Any:
+        return _product(coefficient, self._power(power)) if power else coefficient
+
+    def _value(self, total: Sum, *, sizes: bool) -> Any:
+        scale = self._scale(total.power)
+        result = None
+        depends_on_q = scale is not None
+        for place, term in self._terms(total, sizes=sizes):
+            if place is None:
+                weighted = term if scale is None else term * scale
+            else:
+                depends_on_q = True
+                half = self._half_density(place)
+                term = self._library.where(half > 0, term, 0.0)  # far out it may be infinite, and counts for nothing
+                weighted = term * half if scale is None else term * half * scale
+                weighted = weighted * half
+            result = weighted if result is None else result + weighted
+        if result is None:
+            return self._zero
+        return result if depends_on_q else result + self._zero
+
+    def _scale(self, power: int) -> Any:
+        """unit^power, None for 1; the true size of q is in there."""
+        factors = [self._unit if power > 0 else self._inverse] * abs(power)
+        scale = None
+        for factor in factors:
+            scale = factor if scale is None else self._library.at_most(scale * factor, self._library.largest)
+        return scale
+
+    def _half_density(self, place: int) -> Any:
+        """exp(-u^2/4); the rest of the exponent is so small that exp is linear in it."""
+        if place not in self._halves:
+            point = self._points[place]
+            self._halves[place] = self._library.exp(-0.5 * point.half_square) * (1 - 0.5 * point.rest)
+        return self._halves[place]
+
+    def _logarithm(self, total: Sum) -> tuple[Any, Any]:
+        """Densities are taken relative to the largest, whose logarithm -u^2/2 is added in the end."""
+        library = self._library
+        terms = self._terms(total, sizes=False)
+        places = [place for place, _ in terms]
+        least, rest = self._zero, self._zero
+        if places and None not in places:
+            first = self._points[places[0]]  # type: ignore[index]
+            least, rest = first.half_square, first.rest
+            for place in places[1:]:
+                other = self._points[place]  # type: ignore[index]
+                nearer = other.half_square < least
+                least, rest = library.where(nearer, other.half_square, least), library.where(nearer, other.rest, rest)
+        result = self._zero
+        for place, term in terms:
+            if place is None:
+                result = result + term
+            else:
+                point = self._points[place]
+                result = result + term * library.exp((least - point.half_square) + (rest - point.rest))
+        size = library.absolute(result)
+        far = ((library.log(size) + total.power * library.log(self._unit)) - rest) - least
+        # In the range of the type the logarithm of the value itself is better: nothing large cancels in it.
+        value = library.absolute(self._value(total, sizes=False))
+        in_range = (value > library.tiny / library.epsilon) & (value < library.largest)
+        logarithm = library.where(in_range, library.log(library.where(in_range, value, 1.0)), far)
+        return logarithm, library.where(result > 0, 1.0, library.where(result < 0, -1.0, 0 * result))
+
+
+def _is_positive(total: Sum) -> bool:
+    """Whether all coefficients are their own absolute values, and so the value its own size."""
+    coefficients = [
+        both for _, terms in total.parts for term in terms for both in (term.absolute, term.relative) if both
+    ]
+    coefficients += [both for _, weights in total.points for _, _, both in weights]
+    return all(value == size for value, size in coefficients)
+
+
+def _product(coefficient: Any, moment: Any) -> Any:
+    return moment if isinstance(coefficient, float) and coefficient == 1.0 else coefficient * moment
+
+
+def _total(terms: Sequence[Any]) -> Any:
+    result = terms[0]
+    for term in terms[1:]:
+        result = result + term
+    return result
+
+
+def _integer_power(base: Any, exponent: int) -> Any:
+    result = 1.0
+    for _ in range(exponent):
+        result = base if isinstance(result, float) else result * base
+    return result

@@ -1,0 +1,241 @@
+"""Gaussian moments of PyTorch tensors, on any device, differentiable to any order.
+
+The numbers come from the same code as on NumPy.  Their derivatives are functionals too (`computation`), evaluated by
+that code again: automatic differentiation never sees the approximations inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+import torch
+
+from ..activations.base import LIVE, Activation
+from ..activations.program import FUNCTION_NAMES
+from ..errors import DomainError, DtypeError
+from .computation import Computation
+from .foreign_arguments import ForeignCalls
+from .libraries import ArrayLibrary
+from .result import GaussianMoments, LogGaussianMoments
+
+_WITHOUT_FLOAT64 = {"mps"}
+_INTEGERS = {torch.float64: torch.int64, torch.float32: torch.int32}
+
+
+class _Derived(torch.autograd.Function):
+    """Outputs of a computation, with derivatives in both directions from `slopes`: d output k / d argument."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
+        ctx.computation = inputs[0]
+        ctx.save_for_backward(*inputs[1:])
+        ctx.save_for_forward(*inputs[1:])
+
+    @staticmethod
+    def slopes(computation: Computation, argument: int, q: Any, parameters: Sequence[Any]) -> Sequence[Any]:
+        raise NotImplementedError
+
+    @classmethod
+    def backward(cls, ctx: Any, *gradients: Any) -> tuple[Any, ...]:
+        q, *parameters = ctx.saved_tensors
+        found: list[Any] = [None]
+        for argument, needed in enumerate(ctx.needs_input_grad[1:]):
+            slopes = cls.slopes(ctx.computation, argument, q, parameters) if needed else ()
+            found.append(sum(g * s for g, s in zip(gradients, slopes, strict=False)) if needed else None)
+        return tuple(found)
+
+    @classmethod
+    def jvp(cls, ctx: Any, _: None, *tangents: Any) -> tuple[Any, ...]:
+        q, *parameters = ctx.saved_tensors
+        totals: list[Any] = []
+        for argument, tangent in enumerate(tangents):
+            if tangent is not None:
+                slopes = cls.slopes(ctx.computation, argument, q, parameters)
+                totals = [tangent * s + t for s, t in zip(slopes, totals or [0.0] * len(slopes), strict=True)]
+        return tuple(totals)
+
+
+class _Values(_Derived):
+    """The values of a computation."""
+
+    @staticmethod
+    def forward(computation: Computation, q: Any, *parameters: Any) -> tuple[Any, ...]:
+        return _in_float64(computation.values, q, parameters)
+
+    @staticmethod
+    def slopes(computation: Computation, argument: int, q: Any, parameters: Sequence[Any]) -> Sequence[Any]:
+        return _values(computation.derivative(argument), q, parameters)
+
+
+class _Logarithms(_Derived):
+    """The logarithms of the absolute values, then the signs: d log|F| = dF/F, from the logarithms of both."""
+
+    @staticmethod
+    def forward(computation: Computation, q: Any, *parameters: Any) -> tuple[Any, ...]:
+        return _in_float64(computation.logarithms, q, parameters)
+
+    @staticmethod
+    def slopes(computation: Computation, argument: int, q: Any, parameters: Sequence[Any]) -> Sequence[Any]:
+        derivative, count = computation.derivative(argument), len(computation.functionals)
+        own, slopes = _logarithms(computation, q, parameters), _logarithms(derivative, q, parameters)
+        ratios = [
+            torch.zeros_like(q)
+            if functional.is_zero
+            else own[count + k] * slopes[count + k] * torch.exp(slopes[k] - own[k])
+            for k, functional in enumerate(derivative.functionals)
+        ]
+        return [*ratios, *(torch.zeros_like(q) for _ in ratios)]
+
+
+def _values(computation: Computation, q: Any, parameters: Sequence[Any]) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = _Values.apply(  # type: ignore[no-untyped-call]
+        computation, q, *parameters
+    )
+    return found
+
+
+def _in_float64(compute: Callable[..., Sequence[Any]], q: Any, parameters: Sequence[Any]) -> tuple[Any, ...]:
+    """The results of a computation, in float64 inside where the device has it, in the type of q outside."""
+    if q.dtype == torch.float64 or q.device.type in _WITHOUT_FLOAT64:
+        return tuple(compute(q, parameters, LIBRARIES[q.dtype]))
+    found = compute(q.double(), [parameter.double() for parameter in parameters], LIBRARIES[torch.float64])
+    return tuple(value.to(q.dtype) for value in found)
+
+
+def _bounds(computation: Computation, q: Any, parameters: Sequence[Any]) -> tuple[Any, ...]:
+    fixed = [parameter.detach() for parameter in parameters]
+
+    def compute(q: Any, parameters: Sequence[Any], library: ArrayLibrary) -> list[Any]:
+        values, bounds = computation.values_and_bounds(q, parameters, library)
+        if q.dtype == dtype:
+            return list(bounds)
+        # Rounding to float32 adds half a unit in its last place, of the value and (upwards) of the bound itself.
+        single = LIBRARIES[torch.float32]
+        widened = ((bound, torch.abs(value)) for bound, value in zip(bounds, values, strict=True))
+        return [(bound + size * single.epsilon) * (1 + single.epsilon) + single.tiny for bound, size in widened]
+
+    dtype = q.dtype
+    return _in_float64(compute, q.detach(), fixed)
+
+
+def _logarithms(computation: Computation, q: Any, parameters: Sequence[Any]) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = _Logarithms.apply(  # type: ignore[no-untyped-call]
+        computation, q, *parameters
+    )
+    return found
+
+
+def _library(dtype: torch.dtype) -> ArrayLibrary:
+    integers = _INTEGERS[dtype]
+    functions = {name: getattr(torch, name) for name in set(FUNCTION_NAMES.values()) - {"max", "min"}}
+    functions |= {"max": lambda *args: reduce(torch.maximum, args), "min": lambda *args: reduce(torch.minimum, args)}
+    functions |= {"expm1": torch.expm1, "log1p": torch.log1p, "log1pexp": torch.nn.functional.softplus}
+
+    def mask_bits(x: Any, mask: int) -> Any:
+        return (x.view(integers) & mask).view(dtype)
+
+    return ArrayLibrary(
+        name="torch",
+        digits=53 if dtype == torch.float64 else 24,
+        exp=torch.exp,
+        sqrt=torch.sqrt,
+        log=torch.log,
+        log1p=torch.log1p,
+        absolute=torch.abs,
+        power=torch.pow,
+        where=torch.where,
+        at_most=lambda x, bound: torch.clamp(x, max=bound),
+        mask_bits=mask_bits,
+        functions=functions,
+        run=_values,
+        run_bounds=_bounds,
+        run_logarithms=_logarithms,
+    )
+
+
+LIBRARIES = {dtype: _library(dtype) for dtype in _INTEGERS}
+
+
+def _broadcast(names: Sequence[str], given: Sequence[Any]) -> list[Any]:
+    """Tensors of one shape on the device of the first, in float64 if one of them is float64 or integer, else float32.
+
+    Plain numbers take the type of the tensors.
+    """
+    for name, value in zip(names, given, strict=True):
+        if isinstance(value, torch.Tensor) and (value.is_complex() or value.dtype == torch.bool):
+            raise DtypeError(f"{name} has dtype {value.dtype}: give real numbers (torch.float64 or torch.float32).")
+        if isinstance(value, torch.Tensor) and value.dtype in (torch.float16, torch.bfloat16):
+            raise DtypeError(f"{name} has dtype {value.dtype}: its digits are too few; convert it with .float().")
+        if isinstance(value, (str, bytes, bool, complex)):
+            raise DtypeError(f"{name} = {value!r} is not a real number: give a float or a tensor.")
+    tensors = [value for value in given if isinstance(value, torch.Tensor)]
+    dtype = torch.float32 if all(tensor.dtype == torch.float32 for tensor in tensors) else torch.float64
+    device = tensors[0].device
+    try:
+        arrays = [torch.as_tensor(value, dtype=dtype, device=device) for value in given]
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DtypeError(f"an argument among {', '.join(names)} is no array of real numbers: {error}") from None
+    try:
+        shape = torch.broadcast_shapes(*(array.shape for array in arrays))  # type: ignore[no-untyped-call]
+        return [array.expand(shape).contiguous() for array in arrays]
+    except RuntimeError:
+        shapes = ", ".join(f"{name}: {tuple(array.shape)}" for name, array in zip(names, arrays, strict=True))
+        raise DomainError(f"the shapes do not broadcast ({shapes}): give shapes that agree.") from None
+
+
+def _holds(mask: Any) -> bool | None:
+    if torch.compiler.is_compiling():
+        return None
+    try:
+        return bool(mask.all())
+    except RuntimeError:  # inside vmap and the like
+        return None
+
+
+def _worst(array: Any, mask: Any) -> float:
+    return float(array[~mask].flatten()[0])
+
+
+_EAGER = ForeignCalls(_broadcast, lambda array: LIBRARIES[array.dtype], _holds, _worst)
+
+
+class _CompilableCalls:
+    """The moment functions, each one node in the graphs of PyTorch's compiler.
+
+    The compiler does not look into SymPy: `nonstrict_trace` runs the function on symbolic tensors and records what
+    happens to them.  An activation goes in as its name or its id, which the compiler knows as constants.
+    """
+
+    @staticmethod
+    def gaussian_moments(
+        act: Activation | str, q: Any, given: dict[str, Any], *, bounds: bool = False
+    ) -> GaussianMoments:
+        key = act if isinstance(act, str) else id(act)
+        return GaussianMoments(**_moments_in_graph(key, q, given, bounds=bounds))
+
+    @staticmethod
+    def log_gaussian_moments(act: Activation | str, q: Any, given: dict[str, Any]) -> LogGaussianMoments:
+        key = act if isinstance(act, str) else id(act)
+        return LogGaussianMoments(**_logarithms_in_graph(key, q, given))
+
+
+@torch._dynamo.nonstrict_trace
+def _moments_in_graph(key: str | int, q: Any, given: dict[str, Any], *, bounds: bool) -> dict[str, Any]:
+    found = _EAGER.gaussian_moments(_activation(key), q, given, bounds=bounds)
+    return {name: value for name, value in vars(found).items() if value is not None}
+
+
+@torch._dynamo.nonstrict_trace
+def _logarithms_in_graph(key: str | int, q: Any, given: dict[str, Any]) -> dict[str, Any]:
+    return vars(_EAGER.log_gaussian_moments(_activation(key), q, given))
+
+
+def _activation(key: str | int) -> Activation | str:
+    return key if isinstance(key, str) else LIVE[key]
+
+
+CALLS = _CompilableCalls()
