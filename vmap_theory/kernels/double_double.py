@@ -9,7 +9,7 @@ by a multiplication, which a compiler could fuse.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import mpmath
@@ -29,12 +29,18 @@ class DoubleDouble:
     lo: Any
     library: ArrayLibrary
 
+    @cached_property
+    def halves(self) -> tuple[Any, Any]:
+        """`hi` as the sum of its leading half and the rest."""
+        high = self.library.leading_half(self.hi)
+        return high, self.hi - high
+
     def __add__(self, other: DoubleDouble) -> DoubleDouble:
         total, rest = two_sum(self.hi, other.hi)
         return self._normal(total, rest + self.lo + other.lo)
 
     def __mul__(self, other: DoubleDouble) -> DoubleDouble:
-        product, rest = two_product(self.hi, other.hi, self.library)
+        product, rest = two_product(self, other)
         if not _is_exact(self):
             rest = rest + self.lo * other.hi
         if not _is_exact(other):
@@ -43,8 +49,10 @@ class DoubleDouble:
 
     def __truediv__(self, other: DoubleDouble) -> DoubleDouble:
         first = self.hi / other.hi
-        product, rest = two_product(first, other.hi, self.library)
-        remainder = (self.hi - product) - rest + self.lo - first * other.lo
+        product, rest = two_product(DoubleDouble(first, 0.0, self.library), other)
+        remainder = (self.hi - product) - rest - first * other.lo
+        if not _is_exact(self):
+            remainder = remainder + self.lo
         return self._normal(first, remainder / other.hi)
 
     def __rtruediv__(self, other: int) -> DoubleDouble:
@@ -52,10 +60,10 @@ class DoubleDouble:
 
     def sqrt(self) -> DoubleDouble:
         """The square root; of zero it is zero."""
-        root = self.library.sqrt(self.hi)
-        square, rest = two_product(root, root, self.library)
-        safe = self.library.where(self.hi > 0, root, 1.0)
-        return self._normal(root, ((self.hi - square) - rest + self.lo) / (2 * safe))
+        root = DoubleDouble(self.library.sqrt(self.hi), 0.0, self.library)
+        square, rest = two_product(root, root)
+        safe = self.library.where(self.hi > 0, root.hi, 1.0)
+        return self._normal(root.hi, ((self.hi - square) - rest + self.lo) / (2 * safe))
 
     def _normal(self, hi: Any, lo: Any) -> DoubleDouble:
         total = hi + lo
@@ -69,21 +77,25 @@ def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
     return total, (a - (total - other)) + (b - other)
 
 
-def two_product(a: Any, b: Any, library: ArrayLibrary) -> tuple[Any, Any]:
-    """Return a b as rounded product and exact rest (for float64: exact to 2^-106)."""
-    product = a * b
-    a_high = library.leading_half(a)
-    a_low = a - a_high
+def two_product(a: DoubleDouble, b: DoubleDouble) -> tuple[Any, Any]:
+    """Return a.hi b.hi as rounded product and exact rest (for float64: exact to 2^-106)."""
+    product = a.hi * b.hi
+    (a_high, a_low), (b_high, b_low) = a.halves, b.halves
     if a is b:
         return product, ((a_high * a_high - product) + 2 * (a_high * a_low)) + a_low * a_low
-    b_high = library.leading_half(b)
-    b_low = b - b_high
     return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def square_root(number: Any, rounded: Any, library: ArrayLibrary) -> DoubleDouble:
+    """The square root of an array of numbers > 0, of which the rounded value is known."""
+    root = DoubleDouble(rounded, 0.0, library)
+    square, rest = two_product(root, root)
+    return DoubleDouble(rounded, ((number - square) - rest) / (rounded + rounded), library)
 
 
 def half_square(u: DoubleDouble) -> tuple[Any, Any]:
     """u^2/2 as rounded value and rest."""
-    square, rest = two_product(u.hi, u.hi, u.library)
+    square, rest = two_product(u, u)
     return 0.5 * square, 0.5 * rest + u.hi * u.lo
 
 

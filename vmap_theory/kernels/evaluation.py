@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .double_double import DoubleDouble, double_double_algebra, half_square
+from .double_double import DoubleDouble, double_double_algebra, half_square, square_root
 from .intervals import FARTHEST, interval_moments
 from .layout import Layout, Part, Slot, Sum, Term
 from .libraries import ArrayLibrary
@@ -30,12 +30,11 @@ precision), coefficients in a few symbols 8, powers of s and of the unit and the
 
 @dataclass(frozen=True)
 class _Places:
-    """Quantities at a break point: u = at/s, u^2/2 as rounded value and rest, the tail moments there."""
+    """Quantities at a break point: u = at/s, u^2/2 as rounded value and rest."""
 
-    u: Any
+    u: DoubleDouble
     half_square: Any
     rest: Any
-    tails: list[Any]
 
 
 class Evaluation:
@@ -76,17 +75,21 @@ class Evaluation:
             scaled = self._in_units(value, dimensions.get(name, 0))
             self._values[name] = library.at_most(scaled, FARTHEST**3) if name in unbounded else scaled
         # Exact quotients: then a joint scaling of sqrt(q) and all lengths changes no bit of what follows from them.
-        self._root = DoubleDouble(self._q, 0.0, library).sqrt()
+        self._root = square_root(self._q, self._s, library)
         self._zero = 0 * self._s
         self._powers: dict[int, Any] = {1: self._s, 2: self._q}
-        self._halves: dict[int, Any] = {}
+        self._halves: dict[int, tuple[Any, Any]] = {}
         self._coefficients = layout.coefficients.run(self._values, library.algebra)
         exact = {name: DoubleDouble(value, 0.0, library) for name, value in self._values.items()}
         algebra = double_double_algebra(library)
         self._delicate = [value.hi for value in layout.delicate.run(exact, algebra)]
         places = layout.places.run(exact, algebra)
-        self._points = [self._at(place, point) for place, point in zip(places, layout.points, strict=False)]
-        self._widths = places[len(layout.points) :]
+        self._points = [self._at(*point) for point in zip(places, layout.densities, strict=False)]
+        self._ratios = {
+            part.width: self._ratio(part, places[len(layout.densities) + part.width])
+            for part in layout.parts
+            if part.width is not None
+        }
         self._moments = [self._moments_of(part) for part in layout.parts]
 
     def values(self) -> list[Any]:
@@ -113,38 +116,37 @@ class Evaluation:
             value = value * factor
         return value
 
-    def _at(self, place: DoubleDouble, point: Any) -> _Places:
-        library = self._library
-        hi = library.at_most(place.hi + self._zero, FARTHEST)
-        near = place.hi + self._zero < FARTHEST
-        lo = library.where(near, place.lo, 0.0)
-        u = DoubleDouble(hi, lo, library) / self._root
-        half, rest = half_square(u) if point.density else (None, None)
-        return _Places(u.hi, half, rest, tail_moments(u.hi, point.tail, library) if point.tail >= 0 else [])
+    def _at(self, place: DoubleDouble, has_density: bool) -> _Places:
+        u = self._over_root(place)
+        return _Places(u, *(half_square(u) if has_density else (None, None)))
 
-    def _ratio(self, width: DoubleDouble) -> Any:
-        """width/s; an infinite width, or one whose halves would overflow, needs no more than the plain quotient."""
-        library = self._library
-        plain = width.hi / self._s
-        near = width.hi + self._zero < FARTHEST
-        bounded = DoubleDouble(library.where(near, width.hi, 1.0), library.where(near, width.lo, 0.0), library)
-        return library.where(near, (bounded / self._root).hi, plain)
+    def _over_root(self, length: DoubleDouble) -> DoubleDouble:
+        """length/s, cut where all tails are zero."""
+        hi = self._library.at_most(length.hi + self._zero, FARTHEST)
+        lo = length.lo
+        if not isinstance(lo, float):
+            lo = self._library.where(hi < FARTHEST, lo, 0.0)
+        return DoubleDouble(hi, lo, self._library) / self._root
 
     def _moments_of(self, part: Part) -> list[Any]:
         """Its scaled moments, over min(width/s, 1)^k if it is relative."""
-        start = self._points[part.start] if part.start is not None else None
-        tails = start.tails if start else tail_moments(0.0, part.highest, self._library)
+        start = self._points[part.start].u if part.start is not None else None
         if part.width is None:
-            return tails
+            return tail_moments(start.hi if start else 0.0, part.highest, self._library)
         assert part.stop is not None  # noqa: S101
-        return interval_moments(
-            start.u if start else 0.0,
-            self._ratio(self._widths[part.width]),
-            part.highest,
-            (tails, self._points[part.stop].tails),
-            self._library,
-            relative=part.relative,
-        )
+        stop, ratio = self._points[part.stop].u, self._ratios[part.width]
+        begin = start.hi if start else 0.0
+        return interval_moments(begin, stop.hi, ratio, part.highest, self._library, relative=part.relative)
+
+    def _ratio(self, part: Part, width: DoubleDouble) -> Any:
+        """width/s: the difference of the ends' u, which has all digits until the width is lost in the ends."""
+        assert part.stop is not None  # noqa: S101
+        stop = self._points[part.stop].u
+        if part.start is None:
+            return stop.hi
+        start = self._points[part.start].u
+        plain = self._library.at_most((width.hi + self._zero) / self._s, FARTHEST)
+        return self._library.where(plain > 1e-12 * stop.hi, (stop.hi - start.hi) + (stop.lo - start.lo), plain)
 
     def _power(self, k: int) -> Any:
         """s^k, k not 0; even powers without the rounding of the root."""
@@ -171,7 +173,7 @@ class Evaluation:
             ]
             terms.append((self._layout.parts[place].start, _total(inside)))
         for place, weights in total.points:
-            u = self._points[place].u
+            u = self._points[place].u.hi
             inside = [
                 _product(self._scaled(self._slot(both[sizes]), -j - 2 * total.order), _integer_power(u, k) * _ROOT)
                 for k, j, both in weights
@@ -186,7 +188,7 @@ class Evaluation:
             return absolute
         width = self._layout.parts[place].width
         assert width is not None  # noqa: S101 (infinite parts are not relative)
-        narrow = self._widths[width].hi <= self._s
+        narrow = self._ratios[width] <= 1
         relative = self._scaled(self._slot(term.relative[sizes]), -2 * order)
         return self._library.where(narrow, relative, absolute)
 
@@ -202,8 +204,9 @@ class Evaluation:
                 weighted = term if scale is None else term * scale
             else:
                 depends_on_q = True
-                half = self._half_density(place)
-                term = self._library.where(half > 0, term, 0.0)  # far out it may be infinite, and counts for nothing
+                half, vanishes = self._half_density(place)
+                if vanishes is not None:  # far out a term may be infinite, and counts for nothing
+                    term = self._library.where(vanishes, 0.0, term)
                 weighted = term * half if scale is None else term * half * scale
                 weighted = weighted * half
             result = weighted if result is None else result + weighted
@@ -219,11 +222,12 @@ class Evaluation:
             scale = factor if scale is None else self._library.at_most(scale * factor, self._library.largest)
         return scale
 
-    def _half_density(self, place: int) -> Any:
-        """exp(-u^2/4); the rest of the exponent is so small that exp is linear in it."""
+    def _half_density(self, place: int) -> tuple[Any, Any]:
+        """exp(-u^2/4), and where it is 0 (None if nowhere); the rest of the exponent is so small that exp is linear."""
         if place not in self._halves:
             point = self._points[place]
-            self._halves[place] = self._library.exp(-0.5 * point.half_square) * (1 - 0.5 * point.rest)
+            half = self._library.exp(-0.5 * point.half_square) * (1 - 0.5 * point.rest)
+            self._halves[place] = half, None if self._library.all_positive(half) else half == 0
         return self._halves[place]
 
     def _logarithm(self, total: Sum) -> tuple[Any, Any]:

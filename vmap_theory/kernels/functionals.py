@@ -132,7 +132,7 @@ def moment_functionals(act: Activation) -> MomentFunctionals:
         "d_second_moment": second.in_q(),
         "d2_second_moment": second.in_q().in_q(),
         "slope_moment": _collected([(ends, _product(p, p)) for ends, p in slopes], [], 0, 0),
-        "sparsity": _collected(_tails_apart(zeros), [], 0, 0),
+        "sparsity": _collected(zeros, [], 0, 0),
     }
     vanishing = tuple(
         ((part.start, part.stop), part.coefficients)
@@ -140,24 +140,6 @@ def moment_functionals(act: Activation) -> MomentFunctionals:
         if part.coefficients and not any(c.is_zero is False for c in part.coefficients)
     )
     return MomentFunctionals(moments, _collected(others, [], 0, 0), vanishing, plan)
-
-
-def _tails_apart(zeros: Sequence[tuple[Ends, Coefficients]]) -> list[tuple[Ends, Coefficients]]:
-    """Write the mass of (0, b) as 1/2 less the tail beyond b, where half the line is zero anyway.
-
-    Beside 1/2 the difference loses nothing, and the tail is at hand from the neighbouring part.
-    """
-    half_lines = [ends for ends, _ in zeros if ends == (0, sp.oo)]
-    if not half_lines:
-        return list(zeros)
-    one = (sp.Integer(1),)
-    found: list[tuple[Ends, Coefficients]] = []
-    for (start, stop), mass in zeros:
-        if start == 0 and stop != sp.oo:
-            found += [((start, sp.oo), one), ((stop, sp.oo), (sp.Integer(-1),))]
-        else:
-            found.append(((start, stop), mass))
-    return found
 
 
 def _product(left: Coefficients, right: Coefficients) -> Coefficients:

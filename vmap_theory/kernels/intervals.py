@@ -10,8 +10,8 @@ the two:
   large a and P((N + 1)/2, y/4) at a = 0 (incomplete gamma functions), at the threshold 0.22 and 0.28 for N = 0,
   0.39 and 0.24 for N = 2, 0.42 and 0.13 for N = 6: less than one decimal digit of the tails' is lost.
 - y <= N + 1/4: Gauss-Legendre nodes, few of them, for exp(-a t - t^2/2) falls by less than exp(-y) on the way.  Their
-  error for t^N exp(-y t/c) is that of a polynomial of degree 2 n: `_NODES` keeps it below 1e-17 (see `nodes`).  In
-  float32 the same nodes are good for 1e-9 up to y = N + 6, where the difference loses nothing any more.
+  error for t^N exp(-y t/c) is that of a polynomial of degree 2 n: `_NODES` keeps it below 4e-17.  In float32
+  the same nodes are good for 1e-9 up to y = N + 3, where the difference loses nothing any more.
 
 From order 7 on the tails are not approximated well, and `nodes` finds the two highest orders everywhere.
 """
@@ -22,65 +22,70 @@ import math
 from typing import Any
 
 from . import nodes
-from .libraries import ArrayLibrary
-from .tails import HIGHEST_ORDER
+from .libraries import ArrayLibrary, Pick
+from .tails import HIGHEST_ORDER, tail_moments
 
 FARTHEST = 1e10
 """Where every tail is zero in every floating point type, and its powers are still finite."""
 
 _ROOT = 1 / math.sqrt(2 * math.pi)
-_NODES = (6, 8, 10, 11, 12, 13, 14)
+_NODES = (6, 8, 9, 10, 11, 12, 13)
 """How many nodes an order needs below its threshold."""
 
 
-def interval_moments(
-    a: Any, c: Any, highest: int, tails: tuple[list[Any], list[Any]], library: ArrayLibrary, *, relative: bool
-) -> list[Any]:
+def interval_moments(a: Any, b: Any, c: Any, highest: int, library: ArrayLibrary, *, relative: bool) -> list[Any]:
     """Return ``J_0(a, c) ... J_highest(a, c)``, over min(c, 1)^k if `relative`, to about 10 units in the last place.
 
     Parameters
     ----------
-    a, c : array
-        a in [0, 1e10] (or the float 0.0), c > 0; infinite c only if not relative.
+    a, b, c : array
+        a in [0, 1e10] (or the float 0.0); b = a + c, at most 1e10; c > 0, infinite only if not relative.
     highest : int
         N.
-    tails : tuple of two lists
-        ``K_0 ... K_N`` at a and at a + c; not used beyond order `tails.HIGHEST_ORDER`.
     library : ArrayLibrary
-        Of a and c.
+        Of the arrays.
     relative : bool
         For pieces whose c^k may underflow while their polynomials have coefficients that make up for it.
     """
     bounded = library.at_most(c, FARTHEST)
-    x = bounded * (a + bounded / 2)
-    decay = library.exp(-x)
+    decay = library.exp(-bounded * (a + bounded / 2))
     # All is computed over powers of `unit`, at most 1, so that c^k neither under- nor overflows before the end.
     unit = library.at_most(c, 1.0) if relative else 1.0
     moments: list[Any] = [None] * (highest + 1)
+    first = max(highest - 1, 0)
     if highest > HIGHEST_ORDER:
-        moments[highest - 1 :] = nodes.highest_pair(a, c, highest, library, unit=unit)
+        moments[first:] = nodes.highest_pair(a, c, highest, library, unit=unit)
     else:
-        near = nodes.highest_pair(a, bounded, highest, library, unit=unit, count=_NODES[highest])
-        is_near = bounded * (a + 2 * bounded) <= highest + (0.25 if library.digits == 53 else 6.0)
-        for place, order in enumerate(range(max(highest - 1, 0), highest + 1), start=0 if highest else 1):
-            far = _difference(order, bounded, decay, tails)
-            if relative and order:
-                far = far / _power(unit, order)
-            moments[order] = library.where(is_near, near[place], far)
+
+        def near(pick: Pick) -> list[Any]:
+            count = _NODES[highest]
+            pair = nodes.highest_pair(pick(a), pick(bounded), highest, library, unit=pick(unit), count=count)
+            return list(pair[-1 - highest :])
+
+        def far(pick: Pick) -> list[Any]:
+            tails = [tail_moments(pick(end), highest, library) for end in (a, b)]
+            width, ratio, scale = pick(bounded), pick(decay), pick(unit)
+            found = [_difference(order, width, ratio, *tails) for order in range(first, highest + 1)]
+            return (
+                [value / _power(scale, order) for order, value in enumerate(found, start=first)] if relative else found
+            )
+
+        is_near = bounded * (a + 2 * bounded) <= highest + (0.25 if library.digits == 53 else 3.0)
+        moments[first:] = library.by_cases(is_near, near, far)
     end = decay * _ROOT
-    widths = bounded / unit if relative else bounded
     for k in range(highest - 1, 0, -1):
         if relative:
-            total = (unit * _power(widths, k)) * end + (a * unit) * moments[k] + (unit * unit) * moments[k + 1]
+            total = (unit * _power(bounded / unit, k)) * end
+            total += (a * unit) * moments[k] + (unit * unit) * moments[k + 1]
         else:
-            total = _power(widths, k) * end + a * moments[k] + moments[k + 1]
+            total = _power(bounded, k) * end + a * moments[k]
+            total += moments[k + 1]
         moments[k - 1] = total * (1 / k)
     return moments
 
 
-def _difference(order: int, c: Any, decay: Any, tails: tuple[list[Any], list[Any]]) -> Any:
+def _difference(order: int, c: Any, decay: Any, at_start: list[Any], at_end: list[Any]) -> Any:
     """J_order as a tail from a less the tail from a + c, in Horner's form."""
-    at_start, at_end = tails
     beyond = at_end[0]
     for i in range(1, order + 1):  # sum_i binomial(order, i) c^{order-i} K_i
         beyond = beyond * c + math.comb(order, i) * at_end[i]

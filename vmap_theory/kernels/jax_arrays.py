@@ -17,7 +17,7 @@ from ..activations.program import FUNCTION_NAMES
 from ..errors import DomainError, DtypeError
 from .computation import Computation
 from .foreign_arguments import ForeignCalls
-from .libraries import ArrayLibrary
+from .libraries import ArrayLibrary, everywhere
 
 _INTEGERS = {"float64": "int64", "float32": "int32"}
 
@@ -92,6 +92,8 @@ def _library(name: str) -> ArrayLibrary:
         power=jnp.power,
         where=jnp.where,
         at_most=jnp.minimum,
+        by_cases=everywhere(jnp.where),
+        all_positive=lambda x: False,
         mask_bits=mask_bits,
         functions=functions,
         run=lambda computation, q, parameters: _values(computation, (q, *parameters)),

@@ -14,7 +14,6 @@ import sympy as sp
 from ..activations.program import Program
 from .functionals import Ends, Functional
 from .plan import UNIT, factored
-from .tails import HIGHEST_ORDER
 
 Slot = int | float
 """A number, or the place of an array: from 0 among the plain coefficients, from -1 down among the delicate ones."""
@@ -30,22 +29,6 @@ class Term:
     k: int
     absolute: Coefficient
     relative: Coefficient | None
-
-
-@dataclass(frozen=True)
-class Point:
-    """A break point other than 0.
-
-    Attributes
-    ----------
-    tail : int
-        Highest order of the tail moments that are wanted there, -1 for none.
-    density : bool
-        Whether a part starts there or a term stands there.
-    """
-
-    tail: int
-    density: bool
 
 
 @dataclass(frozen=True)
@@ -83,16 +66,26 @@ class Sum:
 
 @dataclass(frozen=True)
 class Layout:
-    """Everything in the order in which it is computed; `places` and `widths` share one program in double-double."""
+    """Everything in the order in which it is computed.
 
-    points: tuple[Point, ...]
+    Attributes
+    ----------
+    densities : tuple of bool
+        For every break point other than 0: whether a part starts there or a term stands there.
+    parts, sums : tuple
+        What to integrate, and how the functionals are made of it.
+    places : Program
+        The break points, then the widths of the parts, in double-double.
+    coefficients, delicate : Program
+        Coefficients in plain arithmetic and in double-double.
+    """
+
+    densities: tuple[bool, ...]
     parts: tuple[Part, ...]
     sums: tuple[Sum, ...]
     places: Program
     coefficients: Program
     delicate: Program
-    width_count: int
-    delicate_count: int
 
 
 @lru_cache(maxsize=1024)
@@ -105,7 +98,6 @@ class _Maker:
     def __init__(self, functionals: Sequence[Functional]) -> None:
         self._functionals = functionals
         self._places: dict[sp.Expr, int] = {}
-        self._tails: list[int] = []
         self._densities: list[bool] = []
         self._widths: list[sp.Expr] = []
         self._parts: dict[Ends, int] = {}
@@ -122,28 +114,24 @@ class _Maker:
             self._add_part(ends, order)
         for functional in self._functionals:
             for at, _ in functional.points:
-                self._point(at, -1, True)
+                self._point(at, True)
         sums = [self._sum(functional) for functional in self._functionals]
         return Layout(
-            points=tuple(Point(*entry) for entry in zip(self._tails, self._densities, strict=True)),
+            densities=tuple(self._densities),
             parts=tuple(self._made),
             sums=tuple(sums),
             places=Program([*self._places, *self._widths]),
             coefficients=Program(list(self._plain)),
             delicate=Program(list(self._delicate)),
-            width_count=len(self._widths),
-            delicate_count=len(self._delicate),
         )
 
-    def _point(self, at: sp.Expr, tail: int, density: bool) -> int | None:
+    def _point(self, at: sp.Expr, density: bool) -> int | None:
         if at == 0:
             return None
         if at not in self._places:
             self._places[at] = len(self._places)
-            self._tails.append(-1)
             self._densities.append(False)
         place = self._places[at]
-        self._tails[place] = max(self._tails[place], tail)
         self._densities[place] |= density
         return place
 
@@ -151,13 +139,12 @@ class _Maker:
         start, stop = ends
         self._parts[ends] = len(self._made)
         if stop == sp.oo:
-            self._made.append(Part(self._point(start, highest, True), None, None, highest, False))
+            self._made.append(Part(self._point(start, True), None, None, highest, False))
             return
         width = factored(stop - start)
         self._widths.append(width)
-        tail = highest if highest <= HIGHEST_ORDER else -1
-        begin = self._point(start, tail, True)
-        end = self._point(stop, tail, False)
+        begin = self._point(start, True)
+        end = self._point(stop, False)
         self._made.append(Part(begin, end, len(self._widths) - 1, highest, width.has(UNIT)))
 
     def _sum(self, functional: Functional) -> Sum:

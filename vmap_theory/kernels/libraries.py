@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,11 @@ from ..activations.program import FLOATS, Algebra
 
 Run = Callable[[Any, Any, Sequence[Any]], tuple[Any, ...]]
 """(computation, q, parameters) -> arrays."""
+
+
+Pick = Callable[[Any], Any]
+Case = Callable[[Pick], Sequence[Any]]
+ByCases = Callable[[Any, Case, Case], list[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +43,11 @@ class ArrayLibrary:
         ``where(condition, a, b)``.
     at_most : callable
         ``at_most(x, bound)`` for a number `bound`; NaN stays NaN.
+    by_cases : callable
+        ``by_cases(mask, inside, outside)``: the arrays that `inside` returns where the mask is true, and `outside`
+        elsewhere.  Both get a function ``pick`` that cuts an array to the points of their case (floats stay floats).
+    all_positive : callable
+        Whether all elements are seen to be > 0; False where values cannot be seen.
     mask_bits : callable
         ``mask_bits(x, mask)``: x with only those bits of its pattern that are set in the integer `mask`.
     functions : mapping
@@ -57,6 +67,8 @@ class ArrayLibrary:
     power: Callable[[Any, Any], Any]
     where: Callable[[Any, Any, Any], Any]
     at_most: Callable[[Any, float], Any]
+    by_cases: ByCases
+    all_positive: Callable[[Any], bool]
     mask_bits: Callable[[Any, int], Any]
     functions: Mapping[str, Callable[..., Any]]
     run: Run
@@ -104,6 +116,38 @@ def _numpy_mask_bits(x: Any, mask: int) -> Any:
     return (x.view(np.int64) & np.int64(mask)).view(np.float64)
 
 
+def _as_it_is(array: Any) -> Any:
+    return array
+
+
+def _numpy_by_cases(mask: Any, inside: Case, outside: Case) -> list[Any]:
+    """Compute each case at its own points only."""
+    if mask.all():
+        return list(inside(_as_it_is))
+    if not mask.any():
+        return list(outside(_as_it_is))
+    found: list[Any] = []
+    for places, case in ((np.flatnonzero(mask), inside), (np.flatnonzero(~mask), outside)):
+        results = case(partial(_picked, places))
+        found = found or [np.empty(mask.shape) for _ in results]
+        for whole, part in zip(found, results, strict=True):
+            whole[places] = part
+    return found
+
+
+def _picked(places: Any, array: Any) -> Any:
+    return array if isinstance(array, float) else array.take(places)
+
+
+def everywhere(where: Callable[[Any, Any, Any], Any]) -> ByCases:
+    """`by_cases` for libraries that compute both cases at all points, because their code has no branches."""
+
+    def by_cases(mask: Any, inside: Case, outside: Case) -> list[Any]:
+        return [where(mask, a, b) for a, b in zip(inside(_as_it_is), outside(_as_it_is), strict=True)]
+
+    return by_cases
+
+
 NUMPY: ArrayLibrary = ArrayLibrary(
     name="numpy",
     digits=53,
@@ -115,6 +159,8 @@ NUMPY: ArrayLibrary = ArrayLibrary(
     power=np.power,
     where=np.where,
     at_most=np.minimum,
+    by_cases=_numpy_by_cases,
+    all_positive=lambda x: bool((x > 0).all()),
     mask_bits=_numpy_mask_bits,
     functions=FLOATS.functions,
     run=lambda computation, q, parameters: computation.values(q, parameters, NUMPY),

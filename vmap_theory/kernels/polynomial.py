@@ -11,7 +11,7 @@ from ..activations import Activation
 from ..activations.program import compiled
 from .computation import Computation
 from .functionals import Functional, moment_functionals
-from .libraries import ArrayLibrary
+from .libraries import ArrayLibrary, Pick
 from .plan import UNIT
 from .result import MOMENT_NAMES
 
@@ -25,11 +25,13 @@ def polynomial_moments(
 
     `values` has an array for every free parameter, in the order of `act.free_parameters`.
     """
-    moments = moment_functionals(act).moments
-    computation = Computation(act, tuple(moments[name] for name in MOMENT_NAMES))
-    found, errors = _run(computation, q, values, library, bounds=bounds)
-    out = dict(zip(MOMENT_NAMES, found, strict=True))
-    out |= {f"{name}_error": error for name, error in zip(MOMENT_NAMES, errors, strict=False)}
+    all_of_it = moment_functionals(act)
+    names = [name for name in MOMENT_NAMES if name != "sparsity"]
+    functionals = (*(all_of_it.moments[name] for name in names), all_of_it.density)
+    found, errors = _run(Computation(act, functionals), q, values, library, bounds=bounds)
+    out = dict(zip(names, found, strict=False))
+    out |= {f"{name}_error": error for name, error in zip(names, errors, strict=False)}
+    out |= _sparsity(act, q, values, library, found[-1], errors[-1] if bounds else None)
     for mass, error in _zero_masses(act, q, values, library, bounds=bounds):
         out["sparsity"] = out["sparsity"] + mass
         if bounds:
@@ -61,6 +63,30 @@ def polynomial_logarithms(act: Activation, q: Any, values: Values, library: Arra
         logarithm, sign = out["slope_moment"]
         out["slope_moment"] = library.where(is_jump, float("inf"), logarithm), sign
     return out
+
+
+def _sparsity(
+    act: Activation, q: Any, values: Values, library: ArrayLibrary, density: Any, error: Any
+) -> dict[str, Any]:
+    """P(phi = 0): the mass of the zero pieces where it is the smaller part, else what the other pieces leave of 1.
+
+    Up to a density of 1/2 the difference loses nothing, and the density comes for nothing with the other moments.
+    """
+    zeros = moment_functionals(act).moments["sparsity"]
+    names = ["sparsity"] if error is None else ["sparsity", "sparsity_error"]
+    if zeros.is_zero:
+        return dict.fromkeys(names, 0 * density)
+
+    def direct(pick: Pick) -> list[Any]:
+        named = {name: pick(value) for name, value in values.items()}
+        found, errors = _run(Computation(act, (zeros,)), pick(q), named, library, bounds=error is not None)
+        return [*found, *errors]
+
+    def remaining(pick: Pick) -> list[Any]:
+        return [1 - pick(density)] + ([] if error is None else [pick(error) + library.epsilon])
+
+    found = library.by_cases(density > 0.5, direct, remaining)
+    return dict(zip(names, found, strict=True))
 
 
 def _run(

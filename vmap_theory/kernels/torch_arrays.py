@@ -17,7 +17,7 @@ from ..activations.program import FUNCTION_NAMES
 from ..errors import DomainError, DtypeError
 from .computation import Computation
 from .foreign_arguments import ForeignCalls
-from .libraries import ArrayLibrary
+from .libraries import ArrayLibrary, everywhere
 from .result import GaussianMoments, LogGaussianMoments
 
 _WITHOUT_FLOAT64 = {"mps"}
@@ -34,6 +34,8 @@ class _Derived(torch.autograd.Function):
         ctx.computation = inputs[0]
         ctx.save_for_backward(*inputs[1:])
         ctx.save_for_forward(*inputs[1:])
+        # None for outputs that nobody uses: zero times an infinite slope, as of the logarithm of 0, would be NaN.
+        ctx.set_materialize_grads(False)
 
     @staticmethod
     def slopes(computation: Computation, argument: int, q: Any, parameters: Sequence[Any]) -> Sequence[Any]:
@@ -45,7 +47,8 @@ class _Derived(torch.autograd.Function):
         found: list[Any] = [None]
         for argument, needed in enumerate(ctx.needs_input_grad[1:]):
             slopes = cls.slopes(ctx.computation, argument, q, parameters) if needed else ()
-            found.append(sum(g * s for g, s in zip(gradients, slopes, strict=False)) if needed else None)
+            terms = [g * s for g, s in zip(gradients, slopes, strict=False) if g is not None]
+            found.append(sum(terms) if terms else None)
         return tuple(found)
 
     @classmethod
@@ -64,7 +67,7 @@ class _Values(_Derived):
 
     @staticmethod
     def forward(computation: Computation, q: Any, *parameters: Any) -> tuple[Any, ...]:
-        return _in_float64(computation.values, q, parameters)
+        return _apart(_in_float64(computation.values, q, parameters))
 
     @staticmethod
     def slopes(computation: Computation, argument: int, q: Any, parameters: Sequence[Any]) -> Sequence[Any]:
@@ -76,7 +79,7 @@ class _Logarithms(_Derived):
 
     @staticmethod
     def forward(computation: Computation, q: Any, *parameters: Any) -> tuple[Any, ...]:
-        return _in_float64(computation.logarithms, q, parameters)
+        return _apart(_in_float64(computation.logarithms, q, parameters))
 
     @staticmethod
     def slopes(computation: Computation, argument: int, q: Any, parameters: Sequence[Any]) -> Sequence[Any]:
@@ -104,6 +107,13 @@ def _in_float64(compute: Callable[..., Sequence[Any]], q: Any, parameters: Seque
         return tuple(compute(q, parameters, LIBRARIES[q.dtype]))
     found = compute(q.double(), [parameter.double() for parameter in parameters], LIBRARIES[torch.float64])
     return tuple(value.to(q.dtype) for value in found)
+
+
+def _apart(outputs: Sequence[Any]) -> tuple[Any, ...]:
+    """The outputs as tensors of their own, as forward mode wants: two that are zero everywhere may be one tensor."""
+    return tuple(
+        value.clone() if any(value is other for other in outputs[:k]) else value for k, value in enumerate(outputs)
+    )
 
 
 def _bounds(computation: Computation, q: Any, parameters: Sequence[Any]) -> tuple[Any, ...]:
@@ -138,6 +148,11 @@ def _library(dtype: torch.dtype) -> ArrayLibrary:
     def mask_bits(x: Any, mask: int) -> Any:
         return (x.view(integers) & mask).view(dtype)
 
+    def where(condition: Any, a: Any, b: Any) -> Any:
+        if isinstance(a, float) and isinstance(b, float):  # of two numbers PyTorch makes its default type, float32
+            a = torch.tensor(a, dtype=dtype, device=condition.device)
+        return torch.where(condition, a, b)
+
     return ArrayLibrary(
         name="torch",
         digits=53 if dtype == torch.float64 else 24,
@@ -147,8 +162,10 @@ def _library(dtype: torch.dtype) -> ArrayLibrary:
         log1p=torch.log1p,
         absolute=torch.abs,
         power=torch.pow,
-        where=torch.where,
+        where=where,
         at_most=lambda x, bound: torch.clamp(x, max=bound),
+        by_cases=everywhere(torch.where),
+        all_positive=lambda x: False,
         mask_bits=mask_bits,
         functions=functions,
         run=_values,
