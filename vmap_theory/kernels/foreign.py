@@ -34,6 +34,8 @@ def foreign_library(*arguments: Any) -> ForeignLibrary | None:
     # Plain loops and plain imports: PyTorch's compiler traces through this function.
     home = None
     for argument in arguments:
+        if isinstance(argument, (float, int)):
+            continue
         for base in type(argument).__mro__:
             found = _HOMES.get(base.__module__.split(".")[0])
             if found is not None:

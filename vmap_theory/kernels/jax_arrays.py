@@ -12,14 +12,17 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ..activations.program import FUNCTION_NAMES
+from ..checks import real_array
 from ..errors import DomainError, DtypeError
 from .computation import Computation
-from .foreign_arguments import ForeignCalls
+from .foreign_arguments import ForeignCalls, logarithm_slopes
 from .libraries import ArrayLibrary, everywhere
 
 _INTEGERS = {"float64": "int64", "float32": "int32"}
+_REAL = {*_INTEGERS, *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64))}
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -45,18 +48,11 @@ def _logarithms(computation: Computation, arguments: tuple[Any, ...]) -> tuple[A
 @_logarithms.defjvp
 def _logarithms_jvp(computation: Computation, primals: Any, tangents: Any) -> tuple[Any, Any]:
     (arguments,), (directions,) = primals, tangents
-    own, count = _logarithms(computation, arguments), len(computation.functionals)
-    slopes = []
+    own, slopes = _logarithms(computation, arguments), []
     for place in range(len(arguments)):
         derivative = computation.derivative(place)
         found = _logarithms(derivative, arguments)
-        ratios = [
-            jnp.zeros_like(arguments[0])
-            if functional.is_zero
-            else own[count + k] * found[count + k] * jnp.exp(found[k] - own[k])
-            for k, functional in enumerate(derivative.functionals)
-        ]
-        slopes.append((*ratios, *(jnp.zeros_like(ratio) for ratio in ratios)))
+        slopes.append(logarithm_slopes(derivative, own, found, LIBRARIES[arguments[0].dtype.name]))
     return own, _along(directions, slopes)
 
 
@@ -111,23 +107,20 @@ LIBRARIES = {name: _library(name) for name in _INTEGERS}
 
 
 def _broadcast(names: Sequence[str], given: Sequence[Any]) -> list[Any]:
-    """Arrays of one shape, in float64 if one of them is float64 (or integer, where JAX has 64 bits), else float32.
+    """Arrays of one shape, in float64 if one of them is float64 or integer, and JAX has 64 bits, else float32.
 
-    Plain numbers take the type of the arrays.
+    Arrays of NumPy count as arrays; numbers and lists take the type of the others.
     """
     arrays = []
     for name, value in zip(names, given, strict=True):
-        if isinstance(value, (str, bytes, bool, complex)):
-            raise DtypeError(f"{name} = {value!r} is not a real number: give a float or an array.")
-        try:
-            array = jnp.asarray(value)
-        except (TypeError, ValueError) as error:
-            raise DtypeError(f"{name} is no array of real numbers: {error}") from None
-        if array.dtype.kind not in "fiu" or (array.dtype.itemsize < 4 and array.dtype.kind == "f"):
-            raise DtypeError(f"{name} has dtype {array.dtype}: give real numbers (float64 or float32).")
-        arrays.append(array)
-    strong = [array for array, value in zip(arrays, given, strict=True) if not isinstance(value, (int, float))]
-    wide = jnp.zeros(0).dtype.name == "float64" and not all(array.dtype.name == "float32" for array in strong)
+        if not isinstance(value, jax.Array):
+            arrays.append(jnp.asarray(real_array(name, value, finite=False)))
+        elif value.dtype.name in _REAL:
+            arrays.append(value)
+        else:
+            raise DtypeError(f"{name} has dtype {value.dtype}: give real numbers (float64 or float32).")
+    dtypes = {value.dtype.name for value in given if isinstance(value, (jax.Array, np.ndarray))}
+    wide = jnp.zeros(0).dtype.name == "float64" and not dtypes <= {"float32"}
     try:
         return list(jnp.broadcast_arrays(*(array.astype("float64" if wide else "float32") for array in arrays)))
     except ValueError:

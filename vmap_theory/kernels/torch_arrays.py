@@ -10,18 +10,30 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..activations.base import LIVE, Activation
 from ..activations.program import FUNCTION_NAMES
+from ..checks import real_array
 from ..errors import DomainError, DtypeError
 from .computation import Computation
-from .foreign_arguments import ForeignCalls
+from .foreign_arguments import ForeignCalls, logarithm_slopes
 from .libraries import ArrayLibrary, everywhere
 from .result import GaussianMoments, LogGaussianMoments
 
 _WITHOUT_FLOAT64 = {"mps"}
 _INTEGERS = {torch.float64: torch.int64, torch.float32: torch.int32}
+_REAL = {
+    *_INTEGERS,
+    *_INTEGERS.values(),
+    torch.int16,
+    torch.int8,
+    torch.uint8,
+    torch.uint16,
+    torch.uint32,
+    torch.uint64,
+}
 
 
 class _Derived(torch.autograd.Function):
@@ -75,7 +87,7 @@ class _Values(_Derived):
 
 
 class _Logarithms(_Derived):
-    """The logarithms of the absolute values, then the signs: d log|F| = dF/F, from the logarithms of both."""
+    """The logarithms of the absolute values, then the signs."""
 
     @staticmethod
     def forward(computation: Computation, q: Any, *parameters: Any) -> tuple[Any, ...]:
@@ -83,15 +95,10 @@ class _Logarithms(_Derived):
 
     @staticmethod
     def slopes(computation: Computation, argument: int, q: Any, parameters: Sequence[Any]) -> Sequence[Any]:
-        derivative, count = computation.derivative(argument), len(computation.functionals)
-        own, slopes = _logarithms(computation, q, parameters), _logarithms(derivative, q, parameters)
-        ratios = [
-            torch.zeros_like(q)
-            if functional.is_zero
-            else own[count + k] * slopes[count + k] * torch.exp(slopes[k] - own[k])
-            for k, functional in enumerate(derivative.functionals)
-        ]
-        return [*ratios, *(torch.zeros_like(q) for _ in ratios)]
+        derivative = computation.derivative(argument)
+        own, found = _logarithms(computation, q, parameters), _logarithms(derivative, q, parameters)
+        slopes: Sequence[Any] = logarithm_slopes(derivative, own, found, LIBRARIES[q.dtype])
+        return slopes
 
 
 def _values(computation: Computation, q: Any, parameters: Sequence[Any]) -> tuple[Any, ...]:
@@ -180,22 +187,22 @@ LIBRARIES = {dtype: _library(dtype) for dtype in _INTEGERS}
 def _broadcast(names: Sequence[str], given: Sequence[Any]) -> list[Any]:
     """Tensors of one shape on the device of the first, in float64 if one of them is float64 or integer, else float32.
 
-    Plain numbers take the type of the tensors.
+    Arrays of NumPy count as tensors; numbers and lists take the type of the others.
     """
     for name, value in zip(names, given, strict=True):
-        if isinstance(value, torch.Tensor) and (value.is_complex() or value.dtype == torch.bool):
+        if isinstance(value, torch.Tensor) and value.dtype not in _REAL:
             raise DtypeError(f"{name} has dtype {value.dtype}: give real numbers (torch.float64 or torch.float32).")
-        if isinstance(value, torch.Tensor) and value.dtype in (torch.float16, torch.bfloat16):
-            raise DtypeError(f"{name} has dtype {value.dtype}: its digits are too few; convert it with .float().")
-        if isinstance(value, (str, bytes, bool, complex)):
-            raise DtypeError(f"{name} = {value!r} is not a real number: give a float or a tensor.")
     tensors = [value for value in given if isinstance(value, torch.Tensor)]
-    dtype = torch.float32 if all(tensor.dtype == torch.float32 for tensor in tensors) else torch.float64
-    device = tensors[0].device
-    try:
-        arrays = [torch.as_tensor(value, dtype=dtype, device=device) for value in given]
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise DtypeError(f"an argument among {', '.join(names)} is no array of real numbers: {error}") from None
+    dtypes = {value.dtype for value in given if isinstance(value, (torch.Tensor, np.ndarray))}
+    dtype = torch.float32 if dtypes <= {torch.float32, np.dtype(np.float32)} else torch.float64
+    arrays = [
+        torch.as_tensor(
+            value if isinstance(value, torch.Tensor) else real_array(name, value, finite=False),
+            dtype=dtype,
+            device=tensors[0].device,
+        )
+        for name, value in zip(names, given, strict=True)
+    ]
     try:
         shape = torch.broadcast_shapes(*(array.shape for array in arrays))  # type: ignore[no-untyped-call]
         return [array.expand(shape).contiguous() for array in arrays]
