@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -178,6 +179,15 @@ def test_table(call: Any, tmp_path: Path) -> None:
         assert (called.status, called.out) == (0, "")
         assert "wrote" in called.err
         assert len(vt.read_eoc_table(tmp_path / f"t{suffix}").rows) == 2
+
+
+def test_table_of_columns(call: Any, tmp_path: Path) -> None:
+    called = call(*TABLE, "--sparsity", "0.3", "--out", tmp_path / "t.npz")
+    assert (called.status, called.out.strip()) == (0, "4 rows, 2 of them with an edge of chaos")
+    columns = vt.read_eoc_columns(tmp_path / "t.npz")
+    rows = load(call(*TABLE, "--json"))["rows"]
+    np.testing.assert_allclose(columns["sigma_w2"][columns.feasible], [row["sigma_w2"] for row in rows], rtol=1e-14)
+    assert load(call(*TABLE, "--json", "--out", tmp_path / "t.npz")) == {"rows": 2, "feasible": 2}
 
 
 @pytest.mark.parametrize(

@@ -256,21 +256,34 @@ def table(
         list[float] | None, typer.Option("--target", help="Slope V'(q*); repeat for more. [0.5 0.7 0.9]")
     ] = None,
     q_star: Annotated[list[float] | None, typer.Option("--q-star", help="Repeat for more. [1]")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this .json or .csv file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write to this .json or .csv file, or as columns to .npz or .parquet."),
+    ] = None,
     digits: DigitsOption = 50,
     as_json: JsonOption = False,
 ) -> None:
     """Tabulate edges of chaos over families, sparsities, slopes and q*, with provenance."""
     from ..files import require_writable_folder
-    from ..tables import eoc_table, require_suffix
+    from ..tables import eoc_grid, eoc_table, require_suffix
 
+    grid = (family, sparsity, target or (0.5, 0.7, 0.9), q_star or (1.0,))
+    if out is not None and out.suffix.lower() in (".npz", ".parquet"):
+        require_writable_folder(out.parent)
+        with progress("computing the table") as advance:
+            columns = eoc_grid(*grid, digits=digits, on_progress=advance)
+        say(f"wrote {columns.write(out)}")
+        summary = {"rows": columns.row_count, "feasible": int(columns.feasible.sum())}
+        if as_json:
+            print_json(summary)
+        else:
+            print_line(f"{summary['rows']} rows, {summary['feasible']} of them with an edge of chaos")
+        return
     if out is not None:
         require_suffix(out)
         require_writable_folder(out.parent)
     with progress("computing the table") as advance:
-        result = eoc_table(
-            family, sparsity, target or (0.5, 0.7, 0.9), q_star or (1.0,), digits=digits, on_progress=advance
-        )
+        result = eoc_table(*grid, digits=digits, on_progress=advance)
     if out is not None:
         say(f"wrote {result.write(out)}")
     if as_json:

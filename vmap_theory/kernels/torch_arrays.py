@@ -24,16 +24,8 @@ from .result import GaussianMoments, LogGaussianMoments
 
 _WITHOUT_FLOAT64 = {"mps"}
 _INTEGERS = {torch.float64: torch.int64, torch.float32: torch.int32}
-_REAL = {
-    *_INTEGERS,
-    *_INTEGERS.values(),
-    torch.int16,
-    torch.int8,
-    torch.uint8,
-    torch.uint16,
-    torch.uint32,
-    torch.uint64,
-}
+_REAL = {*_INTEGERS, torch.int8, torch.int16, torch.int32, torch.int64}
+_REAL |= {torch.uint8, torch.uint16, torch.uint32, torch.uint64}
 
 
 class _Derived(torch.autograd.Function):
