@@ -78,7 +78,7 @@ def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def two_product(a: DoubleDouble, b: DoubleDouble) -> tuple[Any, Any]:
-    """Return a.hi b.hi as rounded product and exact rest (for float64: exact to 2^-106)."""
+    """Return a.hi b.hi as rounded product and exact rest (for float64: exact to 2^-104)."""
     product = a.hi * b.hi
     (a_high, a_low), (b_high, b_low) = a.halves, b.halves
     if a is b:

@@ -1,8 +1,9 @@
 """Run a layout on arrays: values with error bounds, or logarithms.
 
-Everything happens in units of a power of two near sqrt(q) (see `plan`), so q is in [1, 4) and nothing under- or
-overflows before its time.  A density exp(-u^2/2) is kept as the square of exp(-u^2/4), and the powers of the unit are
-multiplied in between the two factors: d2E/dq2 at q = 1e-250 is a normal number though exp(-u^2/2) at u = 40 is not.
+The unit of x is sqrt(q) (see `plan`): parameters that are lengths are divided by it, exactly but for the last rounding,
+and q is 1 from then on.  So nothing under- or overflows before its time, and a joint scaling of sqrt(q) and all lengths
+changes nothing but the factor q^(power/2) in the end.  A density exp(-u^2/2) is kept as the square of exp(-u^2/4), and
+that factor is multiplied in between: d2E/dq2 at q = 1e-250 is a normal number though exp(-u^2/2) at u = 40 is not.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ precision), coefficients in a few symbols 8, powers of s and of the unit and the
 class _Places:
     """Quantities at a break point: u = at/s, u^2/2 as rounded value and rest."""
 
-    u: DoubleDouble
+    u: Any
     half_square: Any
     rest: Any
 
@@ -49,7 +50,7 @@ class Evaluation:
     values : mapping of str -> array
         Parameters, in the activation's own units.
     dimensions : mapping of str -> int
-        The powers of the unit of x in which the layout wants parameters.
+        The powers of sqrt(q) over which the layout wants parameters.
     unbounded : collection of str
         Parameters that may be infinite; they are cut where all tails are zero.
     library : ArrayLibrary
@@ -66,30 +67,16 @@ class Evaluation:
         library: ArrayLibrary,
     ) -> None:
         self._layout, self._library = layout, library
-        root = library.sqrt(q)
-        self._unit = library.power_of_two(root)
-        self._inverse = 1 / self._unit
-        self._s, self._q = root * self._inverse, (q * self._inverse) * self._inverse
-        self._values = {UNIT.name: self._unit}
-        for name, value in values.items():
-            scaled = self._in_units(value, dimensions.get(name, 0))
-            self._values[name] = library.at_most(scaled, FARTHEST**3) if name in unbounded else scaled
-        # Exact quotients: then a joint scaling of sqrt(q) and all lengths changes no bit of what follows from them.
-        self._root = square_root(self._q, self._s, library)
-        self._zero = 0 * self._s
-        self._powers: dict[int, Any] = {1: self._s, 2: self._q}
+        self._variance, self._root = q, library.sqrt(q)
+        self._zero = 0 * self._root
         self._halves: dict[int, tuple[Any, Any]] = {}
-        self._coefficients = layout.coefficients.run(self._values, library.algebra)
-        exact = {name: DoubleDouble(value, 0.0, library) for name, value in self._values.items()}
+        exact = self._in_units(values, dimensions, unbounded)
+        self._coefficients = layout.coefficients.run({name: value.hi for name, value in exact.items()}, library.algebra)
         algebra = double_double_algebra(library)
         self._delicate = [value.hi for value in layout.delicate.run(exact, algebra)]
-        places = layout.places.run(exact, algebra)
+        places = [self._bounded(place) for place in layout.places.run(exact, algebra)]
         self._points = [self._at(*point) for point in zip(places, layout.densities, strict=False)]
-        self._ratios = {
-            part.width: self._ratio(part, places[len(layout.densities) + part.width])
-            for part in layout.parts
-            if part.width is not None
-        }
+        self._widths = [place.hi for place in places[len(layout.densities) :]]
         self._moments = [self._moments_of(part) for part in layout.parts]
 
     def values(self) -> list[Any]:
@@ -110,52 +97,49 @@ class Evaluation:
         """The logarithm of the absolute value, and the sign, of every functional."""
         return [self._logarithm(total) for total in self._layout.sums]
 
-    def _in_units(self, value: Any, dimension: int) -> Any:
-        factor = self._inverse if dimension > 0 else self._unit
-        for _ in range(abs(dimension)):
-            value = value * factor
-        return value
+    def _in_units(
+        self, values: Mapping[str, Any], dimensions: Mapping[str, int], unbounded: frozenset[str]
+    ) -> dict[str, DoubleDouble]:
+        """All symbols of the layout: parameters over powers of sqrt(q), and sqrt(q) itself.
 
-    def _at(self, place: DoubleDouble, has_density: bool) -> _Places:
-        u = self._over_root(place)
-        return _Places(u, *(half_square(u) if has_density else (None, None)))
+        First a power of two near sqrt(q) is taken out, which rounds nothing, so that q is in [1, 4) in the divisions.
+        """
+        library = self._library
+        unit = library.power_of_two(self._root)
+        inverse = 1 / unit
+        root = square_root((self._variance * inverse) * inverse, self._root * inverse, library)
+        exact = {UNIT.name: DoubleDouble(root.hi * unit, root.lo * unit, library)}
+        for name, value in values.items():
+            dimension = dimensions.get(name, 0)
+            for _ in range(abs(dimension)):
+                value = value * (inverse if dimension > 0 else unit)
+            if dimension:
+                value = library.at_most(value, FARTHEST**3 if name in unbounded else library.largest / 4)
+            ratio = DoubleDouble(value, 0.0, library)
+            for _ in range(abs(dimension)):
+                ratio = ratio / root if dimension > 0 else ratio * root
+            exact[name] = ratio
+        return exact
 
-    def _over_root(self, length: DoubleDouble) -> DoubleDouble:
-        """length/s, cut where all tails are zero."""
-        hi = self._library.at_most(length.hi + self._zero, FARTHEST)
-        lo = length.lo
+    def _bounded(self, place: DoubleDouble) -> DoubleDouble:
+        """A point or a width, cut where all tails are zero."""
+        hi = self._library.at_most(place.hi + self._zero, FARTHEST)
+        lo = place.lo
         if not isinstance(lo, float):
             lo = self._library.where(hi < FARTHEST, lo, 0.0)
-        return DoubleDouble(hi, lo, self._library) / self._root
+        return DoubleDouble(hi, lo, self._library)
+
+    def _at(self, u: DoubleDouble, has_density: bool) -> _Places:
+        return _Places(u.hi, *(half_square(u) if has_density else (None, None)))
 
     def _moments_of(self, part: Part) -> list[Any]:
-        """Its scaled moments, over min(width/s, 1)^k if it is relative."""
-        start = self._points[part.start].u if part.start is not None else None
+        """Its scaled moments, over min(width, 1)^k if it is relative."""
+        start = self._points[part.start].u if part.start is not None else 0.0
         if part.width is None:
-            return tail_moments(start.hi if start else 0.0, part.highest, self._library)
+            return tail_moments(start, part.highest, self._library)
         assert part.stop is not None  # noqa: S101
-        stop, ratio = self._points[part.stop].u, self._ratios[part.width]
-        begin = start.hi if start else 0.0
-        return interval_moments(begin, stop.hi, ratio, part.highest, self._library, relative=part.relative)
-
-    def _ratio(self, part: Part, width: DoubleDouble) -> Any:
-        """width/s: the difference of the ends' u, which has all digits until the width is lost in the ends."""
-        assert part.stop is not None  # noqa: S101
-        stop = self._points[part.stop].u
-        if part.start is None:
-            return stop.hi
-        start = self._points[part.start].u
-        plain = self._library.at_most((width.hi + self._zero) / self._s, FARTHEST)
-        return self._library.where(plain > 1e-12 * stop.hi, (stop.hi - start.hi) + (stop.lo - start.lo), plain)
-
-    def _power(self, k: int) -> Any:
-        """s^k, k not 0; even powers without the rounding of the root."""
-        if k not in self._powers:
-            if k < 0:
-                self._powers[k] = 1 / self._power(-k)
-            else:
-                self._powers[k] = self._power(k - 2) * self._q
-        return self._powers[k]
+        stop, width = self._points[part.stop].u, self._widths[part.width]
+        return interval_moments(start, stop, width, part.highest, self._library, relative=part.relative)
 
     def _slot(self, slot: Slot) -> Any:
         if isinstance(slot, float):
@@ -167,33 +151,22 @@ class Evaluation:
         terms: list[tuple[int | None, Any]] = []
         for place, coefficients in total.parts:
             moments = self._moments[place]
-            inside = [
-                _product(self._coefficient(place, term, total.order, sizes=sizes), moments[term.k])
-                for term in coefficients
-            ]
+            inside = [_product(self._coefficient(place, term, sizes=sizes), moments[term.k]) for term in coefficients]
             terms.append((self._layout.parts[place].start, _total(inside)))
         for place, weights in total.points:
-            u = self._points[place].u.hi
-            inside = [
-                _product(self._scaled(self._slot(both[sizes]), -j - 2 * total.order), _integer_power(u, k) * _ROOT)
-                for k, j, both in weights
-            ]
+            u = self._points[place].u
+            inside = [_product(self._slot(both[sizes]), _integer_power(u, k) * _ROOT) for k, _, both in weights]
             terms.append((place, _total(inside)))
         return terms
 
-    def _coefficient(self, place: int, term: Term, order: int, *, sizes: bool) -> Any:
-        """The coefficient times s^k q^-order, or times width^k q^-order where that belongs to the moments."""
-        absolute = self._scaled(self._slot(term.absolute[sizes]), term.k - 2 * order)
+    def _coefficient(self, place: int, term: Term, *, sizes: bool) -> Any:
+        """The coefficient, times width^k where that belongs to the moments."""
+        absolute = self._slot(term.absolute[sizes])
         if term.relative is None:
             return absolute
         width = self._layout.parts[place].width
         assert width is not None  # noqa: S101 (infinite parts are not relative)
-        narrow = self._ratios[width] <= 1
-        relative = self._scaled(self._slot(term.relative[sizes]), -2 * order)
-        return self._library.where(narrow, relative, absolute)
-
-    def _scaled(self, coefficient: Any, power: int) -> Any:
-        return _product(coefficient, self._power(power)) if power else coefficient
+        return self._library.where(self._widths[width] <= 1, self._slot(term.relative[sizes]), absolute)
 
     def _value(self, total: Sum, *, sizes: bool) -> Any:
         scale = self._scale(total.power)
@@ -215,12 +188,14 @@ class Evaluation:
         return result if depends_on_q else result + self._zero
 
     def _scale(self, power: int) -> Any:
-        """unit^power, None for 1; the true size of q is in there."""
-        factors = [self._unit if power > 0 else self._inverse] * abs(power)
-        scale = None
-        for factor in factors:
-            scale = factor if scale is None else self._library.at_most(scale * factor, self._library.largest)
-        return scale
+        """q^(power/2), None for 1."""
+        if not power:
+            return None
+        factors = [self._root] * (power % 2) + [self._variance] * (abs(power) // 2)
+        scale = factors[0]
+        for factor in factors[1:]:
+            scale = scale * factor
+        return scale if power > 0 else self._library.at_most(1 / scale, self._library.largest)
 
     def _half_density(self, place: int) -> tuple[Any, Any]:
         """exp(-u^2/4), and where it is 0 (None if nowhere); the rest of the exponent is so small that exp is linear."""
@@ -249,9 +224,10 @@ class Evaluation:
                 result = result + term
             else:
                 point = self._points[place]
-                result = result + term * library.exp((least - point.half_square) + (rest - point.rest))
+                weight = library.exp((least - point.half_square) + (rest - point.rest))
+                result = result + library.where(weight > 0, term * weight, 0.0)
         size = library.absolute(result)
-        far = ((library.log(size) + total.power * library.log(self._unit)) - rest) - least
+        far = ((library.log(size) + 0.5 * total.power * library.log(self._variance)) - rest) - least
         # In the range of the type the logarithm of the value itself is better: nothing large cancels in it.
         value = library.absolute(self._value(total, sizes=False))
         in_range = (value > library.tiny / library.epsilon) & (value < library.largest)

@@ -44,13 +44,15 @@ class ForeignCalls:
         """See `kernels.gaussian.gaussian_moments`."""
         act = as_activation(act)
         variance, values, library = self._checked(act, q, given)
-        return GaussianMoments(**polynomial_moments(act, variance, values, library, bounds=bounds))
+        found = polynomial_moments(act, variance, values, library, bounds=bounds)
+        return GaussianMoments(**_where_known(found, variance, values, library))
 
     def log_gaussian_moments(self, act: Activation | str, q: Any, given: dict[str, Any]) -> LogGaussianMoments:
         """See `kernels.logarithms.log_gaussian_moments`."""
         act = as_activation(act)
         variance, values, library = self._checked(act, q, given)
-        return LogGaussianMoments(**named(polynomial_logarithms(act, variance, values, library)))
+        found = named(polynomial_logarithms(act, variance, values, library))
+        return LogGaussianMoments(**_where_known(found, variance, values, library))
 
     def _checked(self, act: Activation, q: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any], ArrayLibrary]:
         names = checked_names(act, given)
@@ -82,6 +84,14 @@ class ForeignCalls:
         if not seen:
             raise DomainError(f"{name} = {self.worst(array, mask):g} is outside its domain: {name} must hold {wanted}.")
         return array
+
+
+def _where_known(found: dict[str, Any], variance: Any, values: dict[str, Any], library: ArrayLibrary) -> dict[str, Any]:
+    """The results, NaN where an input is: also those that do not depend on it, or whose part it is in is left out."""
+    known = variance == variance
+    for value in values.values():
+        known = known & (value == value)
+    return {name: library.where(known, result, math.nan) for name, result in found.items()}
 
 
 def named(found: dict[str, tuple[Any, Any]]) -> dict[str, Any]:

@@ -5,13 +5,13 @@ t^k exp(...) gives ``k J_{k-1} = c^k E + a J_k + J_{k+1}`` with ``E = exp(-x)/sq
 downwards all terms are positive.  So again the two highest orders N - 1 and N are found, and the others follow.  For
 the two:
 
-- y = c (a + 2 c) > N + 1/4: the difference of two tails,
+- y = c (a + 2 c) above a threshold T: the difference of two tails,
   ``K_N(a) - exp(-x) sum_i binomial(N, i) c^{N-i} K_i(a + c)``.  It leaves at least the fraction P(N + 1, y) of K_N for
-  large a and P((N + 1)/2, y/4) at a = 0 (incomplete gamma functions), at the threshold 0.22 and 0.28 for N = 0,
-  0.39 and 0.24 for N = 2, 0.42 and 0.13 for N = 6: less than one decimal digit of the tails' is lost.
-- y <= N + 1/4: Gauss-Legendre nodes, few of them, for exp(-a t - t^2/2) falls by less than exp(-y) on the way.  Their
-  error for t^N exp(-y t/c) is that of a polynomial of degree 2 n: `_NODES` keeps it below 4e-17.  In float32
-  the same nodes are good for 1e-9 up to y = N + 3, where the difference loses nothing any more.
+  large a and P((N + 1)/2, y/4) at a = 0 (incomplete gamma functions).  T = N + 1/4 for N <= 2, where speed counts: 0.22
+  and 0.28 for N = 0, 0.39 and 0.23 for N = 2 at the threshold.  T = 2 N for N >= 3: 0.85 and 0.44 or more.
+- y <= T: Gauss-Legendre nodes, few of them, for exp(-a t - t^2/2) falls by less than exp(-y) on the way.  `_NODES`
+  keeps their relative error below 4e-17 (the worst case is at the threshold, with a = 0 or c = 0).  In float32 the same
+  nodes are good for 1e-8 up to y = N + 3, where the difference loses less.
 
 From order 7 on the tails are not approximated well, and `nodes` finds the two highest orders everywhere.
 """
@@ -29,12 +29,14 @@ FARTHEST = 1e10
 """Where every tail is zero in every floating point type, and its powers are still finite."""
 
 _ROOT = 1 / math.sqrt(2 * math.pi)
-_NODES = (6, 8, 9, 10, 11, 12, 13)
+_NODES = (6, 8, 9, 12, 14, 15, 17)
 """How many nodes an order needs below its threshold."""
 
 
 def interval_moments(a: Any, b: Any, c: Any, highest: int, library: ArrayLibrary, *, relative: bool) -> list[Any]:
-    """Return ``J_0(a, c) ... J_highest(a, c)``, over min(c, 1)^k if `relative`, to about 10 units in the last place.
+    """Return ``J_0(a, c) ... J_highest(a, c)``, over min(c, 1)^k if `relative`.
+
+    Relative errors are at most 22 epsilon, worst just beyond the threshold of the module's docstring.
 
     Parameters
     ----------
@@ -70,7 +72,7 @@ def interval_moments(a: Any, b: Any, c: Any, highest: int, library: ArrayLibrary
                 [value / _power(scale, order) for order, value in enumerate(found, start=first)] if relative else found
             )
 
-        is_near = bounded * (a + 2 * bounded) <= highest + (0.25 if library.digits == 53 else 3.0)
+        is_near = bounded * (a + 2 * bounded) <= _threshold(highest, library)
         moments[first:] = library.by_cases(is_near, near, far)
     end = decay * _ROOT
     for k in range(highest - 1, 0, -1):
@@ -82,6 +84,12 @@ def interval_moments(a: Any, b: Any, c: Any, highest: int, library: ArrayLibrary
             total += moments[k + 1]
         moments[k - 1] = total * (1 / k)
     return moments
+
+
+def _threshold(highest: int, library: ArrayLibrary) -> float:
+    if highest > 2:
+        return 2.0 * highest
+    return highest + (0.25 if library.digits == 53 else 3.0)
 
 
 def _difference(order: int, c: Any, decay: Any, at_start: list[Any], at_end: list[Any]) -> Any:

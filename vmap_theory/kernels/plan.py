@@ -4,10 +4,10 @@ Each piece is cut at 0 and mirrored, so that it lies on ``start <= |x| <= stop``
 rewritten as a polynomial in the distance ``t = |x| - start`` from the end nearest zero.  SymPy does that shift, so
 coefficients that vanish vanish exactly, and no digits are lost near a threshold.
 
-Everything is measured in a unit: a positive number `UNIT`, in the numeric kernels a power of two near sqrt(q).  With
-x = UNIT y the plan is that of phi(UNIT y) / UNIT, and parameters with a dimension stand for their value over a power of
-UNIT.  For activations that know no other length (the clipped and thresholded families) UNIT cancels; hardswish keeps
-it in its break points.  So squares of 1e-125 and of 1e125 never occur in the arithmetic.
+Everything is measured in a unit: a positive number `UNIT`, in the numeric kernels sqrt(q).  With x = UNIT y the plan is
+that of phi(UNIT y) / UNIT, and parameters with a dimension stand for their value over a power of UNIT.  For activations
+that know no other length (the clipped and thresholded families) UNIT cancels; hardswish keeps it in its break points.
+So squares of 1e-125 and of 1e125 never occur in the arithmetic.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ def stream_gaussian_moments(
     Yields
     ------
     slice, GaussianMoments
-        Which points of the flattened broadcast shape, and their moments as `gaussian_moments` returns them: the same
-        numbers, bit for bit.
+        Which points of the flattened broadcast shape, and their moments as `gaussian_moments` returns them: for
+        polynomial pieces the same numbers, bit for bit; for others to rounding, within the same bounds.
 
     Raises
     ------
