@@ -69,6 +69,14 @@ def integer_between(name: str, value: object, low: int, high: int) -> int:
     return int(value)
 
 
+def refuse_tensors(name: str, value: object, remedy: str) -> None:
+    """Raise `DtypeError` for tensors of PyTorch and arrays of JAX, which would lose their gradients here in silence."""
+    roots = {base.__module__.split(".")[0] for base in type(value).__mro__}
+    for root, kind in (("torch", "a tensor of PyTorch"), ("jax", "an array of JAX"), ("jaxlib", "an array of JAX")):
+        if root in roots:
+            raise DtypeError(f"{name} is {kind}: {remedy}.")
+
+
 def real_array(name: str, value: object, *, finite: bool = True) -> NDArray[np.float64]:
     """Return `value` as a float64 array of reals (finite ones unless said); integers and float32 are widened.
 
@@ -81,13 +89,14 @@ def real_array(name: str, value: object, *, finite: bool = True) -> NDArray[np.f
     """
     import numpy as np
 
+    refuse_tensors(name, value, "NumPy arrays are wanted here; convert it, for instance with numpy.asarray(x.detach())")
     try:
         array = np.asarray(value)
-    except ValueError as error:  # ragged nesting
+    except (ValueError, RuntimeError) as error:  # ragged nesting; tensors in a list
         raise DtypeError(f"{name} is not an array of real numbers: {error}") from None
     if array.dtype == object and array.ndim == 0:
         return np.asarray(real_number(name, value), dtype=np.float64)
-    if array.dtype.kind not in "fiu":
+    if array.dtype.kind not in "fiu" or array.dtype == np.float16:
         raise DtypeError(f"{name} has dtype {array.dtype}: give real numbers (float64, float32 or integers).")
     result = array.astype(np.float64, copy=False)
     if finite:
@@ -114,6 +123,7 @@ def _to_float(name: str, value: object) -> float:
     ):
         raise refused
     convertible: Any = value
+    refuse_tensors(name, value, "a plain number is wanted here; convert it, for instance with float(x)")
     try:
         if getattr(value, "ndim", 0) != 0 or type(value).__name__ in ("bool", "bool_"):
             raise refused

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from ..checks import refuse_tensors
 from ..errors import DomainError, DtypeError, ExpressionError
 from .signs import compare, sign_of
 from .symbols import parameter_symbol
@@ -140,6 +141,12 @@ def exact_number(name: str, value: object) -> sp.Expr:
     >>> exact_number("tau", 0.5), exact_number("tau", sp.sqrt(2))
     (1/2, sqrt(2))
     """
+    refuse_tensors(
+        name,
+        value,
+        "an activation holds plain numbers. To differentiate, leave the parameter free and pass the tensor on, "
+        f"as in gaussian_moments(act, q, {name}=x); else convert it with float(x)",
+    )
     plain: Any = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
     if isinstance(plain, bool):
         raise DtypeError(f"{name} = {value!r} is a truth value: give a real number.")

@@ -36,7 +36,7 @@ class Arguments:
         """The number of points."""
         return int(np.prod(self.shape, dtype=np.int64))
 
-    def chunks(self, chunk: int = CHUNK) -> Iterator[tuple[slice, Array, dict[str, Array]]]:
+    def chunks(self, chunk: int) -> Iterator[tuple[slice, Array, dict[str, Array]]]:
         """Slices of the flattened points, each with its variances and values."""
         q, values = self._flat(self.q), {name: self._flat(value) for name, value in self.values.items()}
         for begin in range(0, self.size, chunk):

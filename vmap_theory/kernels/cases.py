@@ -11,8 +11,9 @@ import sympy as sp
 
 from ..activations import Activation
 from ..errors import PrecisionError, SymbolicParameterError
-from .arguments import Arguments
+from .arguments import CHUNK, Arguments
 from .plan import plan_for
+from .result import MOMENT_NAMES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,13 +35,22 @@ def computed(act: Activation, arguments: Arguments, names: Sequence[str], comput
     """
     out = {name: np.empty(arguments.size) for name in names}
     # A rule of quadrature serves many variances from one table: it cuts into chunks itself.
-    chunk = {} if is_polynomial(act) else {"chunk": max(arguments.size, 1)}
+    chunk = _chunk(act, len(names)) if is_polynomial(act) else max(arguments.size, 1)
     with np.errstate(all="ignore"):
-        for here, q, values in arguments.chunks(**chunk):
+        for here, q, values in arguments.chunks(chunk):
             results = _where_known(act, q, values, names, compute)
             for name in names:
                 out[name][here] = results[name]
     return {name: value.reshape(arguments.shape)[()] for name, value in out.items()}
+
+
+def _chunk(act: Activation, outputs: int) -> int:
+    """Points at a time: temporary arrays stay below one of the input's size at a million points, and in the caches.
+
+    Many pieces, break points that are no polynomials in the parameters, or more results need more of them at once.
+    """
+    simple = len(act.breaks) <= 4 and all(point.at.is_polynomial() for point in act.breaks)
+    return CHUNK if simple and outputs <= len(MOMENT_NAMES) else CHUNK // 2
 
 
 def is_polynomial(act: Activation) -> bool:

@@ -50,6 +50,11 @@ class Computation:
         found = self._evaluation(q, parameters, library).logarithms()
         return (*(logarithm for logarithm, _ in found), *(sign for _, sign in found))
 
+    def ratios(self, under: Computation, q: Any, parameters: Sequence[Any], library: ArrayLibrary) -> tuple[Any, ...]:
+        """The values over those of another computation of the same activation, also where both underflow."""
+        both = Computation(self.act, self.functionals + under.functionals)
+        return tuple(both._evaluation(q, parameters, library).ratios())
+
     def derivative(self, argument: int) -> Computation:
         """The derivatives of all functionals in one argument: 0 is q, then the parameters."""
         return _derivative(self, argument)

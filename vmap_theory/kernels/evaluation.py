@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .double_double import DoubleDouble, double_double_algebra, half_square, square_root
-from .intervals import FARTHEST, interval_moments
+from .intervals import interval_moments
 from .layout import Layout, Part, Slot, Sum, Term
 from .libraries import ArrayLibrary
 from .plan import UNIT
@@ -69,6 +69,7 @@ class Evaluation:
         self._layout, self._library = layout, library
         self._variance, self._root = q, library.sqrt(q)
         self._zero = 0 * self._root
+        self._farthest = library.farthest
         self._halves: dict[int, tuple[Any, Any]] = {}
         exact = self._in_units(values, dimensions, unbounded)
         self._coefficients = layout.coefficients.run({name: value.hi for name, value in exact.items()}, library.algebra)
@@ -93,6 +94,24 @@ class Evaluation:
             found.append(size * limit + rounded)
         return found
 
+    def ratios(self) -> list[Any]:
+        """The first half of the functionals over the second half, as precise as if neither had underflown.
+
+        Over 0 it is 0: as NaN it would spread to the derivatives of other results, which automatic differentiation
+        multiplies by the weights 0 that they have there.
+        """
+        half = len(self._layout.sums) // 2
+        found = []
+        for over, under in zip(self._layout.sums[:half], self._layout.sums[half:], strict=True):
+            nearest = self._nearest(under)
+            divisor = self._relative_to(nearest, under)
+            vanishes = divisor == 0
+            ratio = self._relative_to(nearest, over) / self._library.where(vanishes, 1.0, divisor)
+            ratio = self._library.where(vanishes, 0.0, ratio)
+            scale = self._scale(over.power - under.power)
+            found.append(ratio if scale is None else ratio * scale)
+        return found
+
     def logarithms(self) -> list[tuple[Any, Any]]:
         """The logarithm of the absolute value, and the sign, of every functional."""
         return [self._logarithm(total) for total in self._layout.sums]
@@ -113,8 +132,8 @@ class Evaluation:
             dimension = dimensions.get(name, 0)
             for _ in range(abs(dimension)):
                 value = value * (inverse if dimension > 0 else unit)
-            if dimension:
-                value = library.at_most(value, FARTHEST**3 if name in unbounded else library.largest / 4)
+            if name in unbounded or dimension:
+                value = library.at_most(value, self._farthest**3 if name in unbounded else library.largest / 4)
             ratio = DoubleDouble(value, 0.0, library)
             for _ in range(abs(dimension)):
                 ratio = ratio / root if dimension > 0 else ratio * root
@@ -123,10 +142,10 @@ class Evaluation:
 
     def _bounded(self, place: DoubleDouble) -> DoubleDouble:
         """A point or a width, cut where all tails are zero."""
-        hi = self._library.at_most(place.hi + self._zero, FARTHEST)
+        hi = self._library.at_most(place.hi + self._zero, self._farthest)
         lo = place.lo
         if not isinstance(lo, float):
-            lo = self._library.where(hi < FARTHEST, lo, 0.0)
+            lo = self._library.where(hi < self._farthest, lo, 0.0)
         return DoubleDouble(hi, lo, self._library)
 
     def _at(self, u: DoubleDouble, has_density: bool) -> _Places:
@@ -155,7 +174,7 @@ class Evaluation:
             terms.append((self._layout.parts[place].start, _total(inside)))
         for place, weights in total.points:
             u = self._points[place].u
-            inside = [_product(self._slot(both[sizes]), _integer_power(u, k) * _ROOT) for k, _, both in weights]
+            inside = [_product(self._slot(both[sizes]), _integer_power(u, k) * _ROOT) for k, both in weights]
             terms.append((place, _total(inside)))
         return terms
 
@@ -208,31 +227,40 @@ class Evaluation:
     def _logarithm(self, total: Sum) -> tuple[Any, Any]:
         """Densities are taken relative to the largest, whose logarithm -u^2/2 is added in the end."""
         library = self._library
-        terms = self._terms(total, sizes=False)
-        places = [place for place, _ in terms]
-        least, rest = self._zero, self._zero
-        if places and None not in places:
-            first = self._points[places[0]]  # type: ignore[index]
-            least, rest = first.half_square, first.rest
-            for place in places[1:]:
-                other = self._points[place]  # type: ignore[index]
-                nearer = other.half_square < least
-                least, rest = library.where(nearer, other.half_square, least), library.where(nearer, other.rest, rest)
-        result = self._zero
-        for place, term in terms:
-            if place is None:
-                result = result + term
-            else:
-                point = self._points[place]
-                weight = library.exp((least - point.half_square) + (rest - point.rest))
-                result = result + library.where(weight > 0, term * weight, 0.0)
+        nearest = self._nearest(total)
+        result = self._relative_to(nearest, total)
+        result = library.where(nearest.u < self._farthest, result, 0.0)  # farther out, or at infinity: nothing
         size = library.absolute(result)
-        far = ((library.log(size) + 0.5 * total.power * library.log(self._variance)) - rest) - least
+        far = library.log(size) + 0.5 * total.power * library.log(self._variance)
+        far = (far - nearest.rest) - nearest.half_square
         # In the range of the type the logarithm of the value itself is better: nothing large cancels in it.
         value = library.absolute(self._value(total, sizes=False))
         in_range = (value > library.tiny / library.epsilon) & (value < library.largest)
         logarithm = library.where(in_range, library.log(library.where(in_range, value, 1.0)), far)
         return logarithm, library.where(result > 0, 1.0, library.where(result < 0, -1.0, 0 * result))
+
+    def _nearest(self, total: Sum) -> _Places:
+        """The point nearest zero whose density a functional has in a term; 0 itself if it has a term without one."""
+        places = [place for place, _ in (*total.parts_with_starts(self._layout.parts), *total.points)]
+        if not places or None in places:
+            return _Places(self._zero, self._zero, self._zero)
+        points = [self._points[place] for place in places if place is not None]
+        nearest = points[0]
+        for other in points[1:]:
+            nearer = other.half_square < nearest.half_square
+            pairs = zip(vars(other).values(), vars(nearest).values(), strict=True)
+            nearest = _Places(*(self._library.where(nearer, a, b) for a, b in pairs))
+        return nearest
+
+    def _relative_to(self, nearest: _Places, total: Sum) -> Any:
+        """A functional without its power of q, over the density at a point."""
+        result = self._zero
+        for place, term in self._terms(total, sizes=False):
+            point = _Places(self._zero, self._zero, self._zero) if place is None else self._points[place]
+            exponent = (nearest.half_square - point.half_square) + (nearest.rest - point.rest)
+            weight = self._library.exp(exponent)
+            result = result + self._library.where(weight > 0, term * weight, 0.0)
+        return result
 
 
 def _is_positive(total: Sum) -> bool:
@@ -240,7 +268,7 @@ def _is_positive(total: Sum) -> bool:
     coefficients = [
         both for _, terms in total.parts for term in terms for both in (term.absolute, term.relative) if both
     ]
-    coefficients += [both for _, weights in total.points for _, _, both in weights]
+    coefficients += [both for _, weights in total.points for _, both in weights]
     return all(value == size for value, size in coefficients)
 
 

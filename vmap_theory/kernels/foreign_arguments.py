@@ -10,7 +10,7 @@ from typing import Any
 from ..activations import Activation, as_activation
 from ..errors import DomainError, ExpressionError
 from .arguments import checked_names
-from .computation import Computation, may_be_infinite
+from .computation import may_be_infinite
 from .libraries import ArrayLibrary
 from .plan import plan_for
 from .polynomial import polynomial_logarithms, polynomial_moments
@@ -100,30 +100,3 @@ def named(found: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
     return {f"log_{name}": logarithm for name, (logarithm, _) in found.items()} | {
         f"sign_{name}": found[name][1] for name in signed
     }
-
-
-def logarithm_slopes(derivative: Computation, own: Sequence[Any], found: Sequence[Any], library: ArrayLibrary) -> Any:
-    """The derivatives of what `Computation.logarithms` returns: d log|F| = dF/F, and 0 for the signs.
-
-    Parameters
-    ----------
-    derivative : Computation
-        Of the computation, in one argument.
-    own, found : sequence of arrays
-        Logarithms and signs of the computation and of `derivative`.
-    library : ArrayLibrary
-        Of all arrays.
-
-    Notes
-    -----
-    The logarithm of 0 has no derivative.  It counts as 0, for as NaN it would spread to the derivatives of all other
-    results: automatic differentiation multiplies it by the weights 0 that it has there.
-    """
-    count, zero = len(derivative.functionals), 0 * own[-1]
-    slopes = [zero] * (2 * count)
-    for k, functional in enumerate(derivative.functionals):
-        if not functional.is_zero:
-            vanishes = own[count + k] == 0
-            difference = library.where(vanishes, 0.0, found[k]) - library.where(vanishes, 0.0, own[k])
-            slopes[k] = own[count + k] * found[count + k] * library.exp(difference)
-    return slopes

@@ -25,9 +25,6 @@ from . import nodes
 from .libraries import ArrayLibrary, Pick
 from .tails import HIGHEST_ORDER, tail_moments
 
-FARTHEST = 1e10
-"""Where every tail is zero in every floating point type, and its powers are still finite."""
-
 _ROOT = 1 / math.sqrt(2 * math.pi)
 _NODES = (6, 8, 9, 12, 14, 15, 17)
 """How many nodes an order needs below its threshold."""
@@ -41,7 +38,7 @@ def interval_moments(a: Any, b: Any, c: Any, highest: int, library: ArrayLibrary
     Parameters
     ----------
     a, b, c : array
-        a in [0, 1e10] (or the float 0.0); b = a + c, at most 1e10; c > 0, infinite only if not relative.
+        a (or the float 0.0) and b = a + c up to `library.farthest`; c > 0, infinite only if not relative.
     highest : int
         N.
     library : ArrayLibrary
@@ -49,7 +46,7 @@ def interval_moments(a: Any, b: Any, c: Any, highest: int, library: ArrayLibrary
     relative : bool
         For pieces whose c^k may underflow while their polynomials have coefficients that make up for it.
     """
-    bounded = library.at_most(c, FARTHEST)
+    bounded = library.at_most(c, library.farthest)
     decay = library.exp(-bounded * (a + bounded / 2))
     # All is computed over powers of `unit`, at most 1, so that c^k neither under- nor overflows before the end.
     unit = library.at_most(c, 1.0) if relative else 1.0

@@ -18,8 +18,9 @@ from ..activations.program import FUNCTION_NAMES
 from ..checks import real_array
 from ..errors import DomainError, DtypeError
 from .computation import Computation
-from .foreign_arguments import ForeignCalls, logarithm_slopes
+from .foreign_arguments import ForeignCalls
 from .libraries import ArrayLibrary, everywhere
+from .result import GaussianMoments, LogGaussianMoments
 
 _INTEGERS = {"float64": "int64", "float32": "int32"}
 _REAL = {*_INTEGERS, *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64))}
@@ -48,11 +49,29 @@ def _logarithms(computation: Computation, arguments: tuple[Any, ...]) -> tuple[A
 @_logarithms.defjvp
 def _logarithms_jvp(computation: Computation, primals: Any, tangents: Any) -> tuple[Any, Any]:
     (arguments,), (directions,) = primals, tangents
-    own, slopes = _logarithms(computation, arguments), []
+    slopes = []
     for place in range(len(arguments)):
-        derivative = computation.derivative(place)
-        found = _logarithms(derivative, arguments)
-        slopes.append(logarithm_slopes(derivative, own, found, LIBRARIES[arguments[0].dtype.name]))
+        ratios = _ratios((computation.derivative(place), computation), arguments)
+        slopes.append((*ratios, *(jnp.zeros_like(ratio) for ratio in ratios)))  # signs do not change
+    return _logarithms(computation, arguments), _along(directions, slopes)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _ratios(pair: tuple[Computation, Computation], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    (over, under), (q, *parameters) = pair, arguments
+    return over.ratios(under, q, parameters, LIBRARIES[q.dtype.name])
+
+
+@_ratios.defjvp
+def _ratios_jvp(pair: tuple[Computation, Computation], primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """(F/G)' = F'/G - (F/G) (G'/G)."""
+    (over, under), (arguments,), (directions,) = pair, primals, tangents
+    own = _ratios(pair, arguments)
+    slopes = []
+    for place in range(len(arguments)):
+        first = _ratios((over.derivative(place), under), arguments)
+        second = _ratios((under.derivative(place), under), arguments)
+        slopes.append([f - r * g for f, r, g in zip(first, own, second, strict=True)])
     return own, _along(directions, slopes)
 
 
@@ -102,6 +121,9 @@ def _bounds(computation: Computation, q: Any, parameters: Sequence[Any]) -> tupl
     fixed = [jax.lax.stop_gradient(array) for array in (q, *parameters)]
     return computation.values_and_bounds(fixed[0], fixed[1:], LIBRARIES[q.dtype.name])[1]
 
+
+for _result in (GaussianMoments, LogGaussianMoments):  # so that jit and vmap pass them through
+    jax.tree_util.register_dataclass(_result)
 
 LIBRARIES = {name: _library(name) for name in _INTEGERS}
 

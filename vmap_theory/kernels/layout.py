@@ -56,12 +56,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Sum:
-    """One functional: terms on parts and at points, and its powers of q and of the unit."""
+    """One functional: terms on parts and at points, and its power of the unit sqrt(q)."""
 
     parts: tuple[tuple[int, tuple[Term, ...]], ...]
-    points: tuple[tuple[int, tuple[tuple[int, int, Coefficient], ...]], ...]
-    order: int
+    points: tuple[tuple[int, tuple[tuple[int, Coefficient], ...]], ...]
     power: int
+
+    def parts_with_starts(self, parts: Sequence[Part]) -> list[tuple[int | None, tuple[Term, ...]]]:
+        """(start of the part, terms) for every part."""
+        return [(parts[place].start, terms) for place, terms in self.parts]
 
 
 @dataclass(frozen=True)
@@ -161,8 +164,8 @@ class _Maker:
         points = []
         for at, weights in functional.points:
             place = self._places[at]
-            points.append((place, tuple((k, j, self._both(c)) for (k, j), c in weights)))
-        return Sum(tuple(parts), tuple(points), functional.order, functional.power)
+            points.append((place, tuple((k, self._both(c)) for (k, _), c in weights)))  # s = 1 in its own unit
+        return Sum(tuple(parts), tuple(points), functional.power)
 
     def _both(self, coefficient: sp.Expr) -> Coefficient:
         value = self._slot(coefficient)

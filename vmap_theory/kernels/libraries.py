@@ -81,6 +81,11 @@ class ArrayLibrary:
         return 2.0 ** (1 - self.digits)
 
     @property
+    def farthest(self) -> float:
+        """A u at which every density is zero, and the powers of u that tails need are still finite and not zero."""
+        return 1e40 if self.digits == 53 else 1e10
+
+    @property
     def largest(self) -> float:
         """The largest finite number."""
         return (2.0 - self.epsilon) * 2.0 ** (1023 if self.digits == 53 else 127)

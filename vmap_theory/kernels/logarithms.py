@@ -39,7 +39,9 @@ def log_gaussian_moments(act: Activation | str, q: ArrayLike, /, **parameters: A
     -------
     LogGaussianMoments
         float64 arrays of the broadcast shape.  For polynomial pieces, and break points up to 1e6 sqrt(q): the error is
-        at most 8 units in the last place of the logarithm, or of 1 where that is larger.  The logarithm of 0 is -inf.
+        at most 8 units in the last place of the logarithm, or of 1 where that is larger; where terms of a derivative
+        cancel, it loses what they cancel.  The logarithm of 0 is -inf, and so is what lies beyond 1e40 sqrt(q), and
+        where pieces are so narrow (below 1e-100 sqrt(q)) that the share of a Gaussian in them underflows by itself.
 
     Raises
     ------

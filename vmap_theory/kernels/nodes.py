@@ -31,7 +31,7 @@ def highest_pair(
         cut = 2 * reach / (a + (a * a + 2 * reach) ** 0.5)
         length = library.where(cut < c, cut, c)
     linear, square = -a * length, -0.5 * length * length
-    below, top = 0 * length, 0 * length
+    below, top = 0 * linear, 0 * linear
     for node, weight in _unit_rule(count):
         exponent = node * linear
         exponent += (node * node) * square

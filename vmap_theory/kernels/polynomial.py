@@ -51,11 +51,14 @@ def polynomial_logarithms(act: Activation, q: Any, values: Values, library: Arra
     names = (*MOMENT_NAMES, "density")
     out = dict(zip(names, zip(found[: len(names)], found[len(names) :], strict=True), strict=True))
     (sparsity, sign), (density, density_sign) = out["sparsity"], out["density"]
-    # Near 1 the sparsity knows nothing of what is missing, and the density does.
-    out["sparsity"] = library.where(density < -1.0, library.log1p(-library.exp(density)), sparsity), sign
+    # Near 1 the sparsity knows nothing of what is missing, and the density does.  The cases that do not count get
+    # harmless arguments, for automatic differentiation looks at them too.
+    is_small = density < -1.0
+    rest = library.log1p(-library.exp(library.where(is_small, density, -1.0)))
+    out["sparsity"] = library.where(is_small, rest, sparsity), sign
     for mass, _ in _zero_masses(act, q, values, library, bounds=False):
-        total = library.exp(out["sparsity"][0]) + mass
         is_more = mass > 0
+        total = library.where(is_more, library.exp(out["sparsity"][0]) + mass, 0.5)
         out["sparsity"] = library.where(is_more, library.log(total), out["sparsity"][0]), sign
         remaining = library.log1p(-library.where(total < 1, total, 1.0))
         out["density"] = library.where(is_more, remaining, out["density"][0]), density_sign

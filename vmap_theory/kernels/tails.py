@@ -34,7 +34,8 @@ _NEGLIGIBLE = 2e-17
 def tail_moments(a: Any, highest: int, library: ArrayLibrary) -> list[Any]:
     """Return ``K_0(a) ... K_highest(a)``, each to about 5 epsilon (11 from orders 5 and 6, 23 at order 32).
 
-    `a` is an array of numbers from 0 to 1e10, or the float 0.0, for which the values are correctly rounded numbers.
+    `a` is an array of numbers from 0 to `library.farthest`, or the float 0.0, for which the values are correctly
+    rounded numbers.
     """
     if isinstance(a, float) and a == 0.0:
         return [value_at_zero(order) for order in range(highest + 1)]

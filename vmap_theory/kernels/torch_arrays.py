@@ -7,7 +7,7 @@ that code again: automatic differentiation never sees the approximations inside.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from ..activations.program import FUNCTION_NAMES
 from ..checks import real_array
 from ..errors import DomainError, DtypeError
 from .computation import Computation
-from .foreign_arguments import ForeignCalls, logarithm_slopes
+from .foreign_arguments import ForeignCalls
 from .libraries import ArrayLibrary, everywhere
 from .result import GaussianMoments, LogGaussianMoments
 
@@ -42,7 +42,7 @@ class _Derived(torch.autograd.Function):
         ctx.set_materialize_grads(False)
 
     @staticmethod
-    def slopes(computation: Computation, argument: int, q: Any, parameters: Sequence[Any]) -> Sequence[Any]:
+    def slopes(computation: Any, argument: int, q: Any, parameters: Sequence[Any]) -> Sequence[Any]:
         raise NotImplementedError
 
     @classmethod
@@ -79,7 +79,7 @@ class _Values(_Derived):
 
 
 class _Logarithms(_Derived):
-    """The logarithms of the absolute values, then the signs."""
+    """The logarithms of the absolute values, then the signs: d log|F| = dF/F."""
 
     @staticmethod
     def forward(computation: Computation, q: Any, *parameters: Any) -> tuple[Any, ...]:
@@ -87,15 +87,39 @@ class _Logarithms(_Derived):
 
     @staticmethod
     def slopes(computation: Computation, argument: int, q: Any, parameters: Sequence[Any]) -> Sequence[Any]:
-        derivative = computation.derivative(argument)
-        own, found = _logarithms(computation, q, parameters), _logarithms(derivative, q, parameters)
-        slopes: Sequence[Any] = logarithm_slopes(derivative, own, found, LIBRARIES[q.dtype])
-        return slopes
+        ratios = _ratios((computation.derivative(argument), computation), q, parameters)
+        return [*ratios, *(torch.zeros_like(q) for _ in ratios)]
+
+
+class _Ratios(_Derived):
+    """The values of one computation over those of another: (F/G)' = F'/G - (F/G) (G'/G)."""
+
+    @staticmethod
+    def forward(pair: tuple[Computation, Computation], q: Any, *parameters: Any) -> tuple[Any, ...]:
+        over, under = pair
+        return _apart(_in_float64(partial(over.ratios, under), q, parameters))
+
+    @staticmethod
+    def slopes(
+        pair: tuple[Computation, Computation], argument: int, q: Any, parameters: Sequence[Any]
+    ) -> Sequence[Any]:
+        over, under = pair
+        own = _ratios(pair, q, parameters)
+        first = _ratios((over.derivative(argument), under), q, parameters)
+        second = _ratios((under.derivative(argument), under), q, parameters)
+        return [f - r * g for f, r, g in zip(first, own, second, strict=True)]
 
 
 def _values(computation: Computation, q: Any, parameters: Sequence[Any]) -> tuple[Any, ...]:
     found: tuple[Any, ...] = _Values.apply(  # type: ignore[no-untyped-call]
         computation, q, *parameters
+    )
+    return found
+
+
+def _ratios(pair: tuple[Computation, Computation], q: Any, parameters: Sequence[Any]) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = _Ratios.apply(  # type: ignore[no-untyped-call]
+        pair, q, *parameters
     )
     return found
 
@@ -254,4 +278,6 @@ def _activation(key: str | int) -> Activation | str:
     return key if isinstance(key, str) else LIVE[key]
 
 
+for _result in (GaussianMoments, LogGaussianMoments):  # so that torch.func passes them through
+    torch.utils._pytree.register_dataclass(_result, serialized_type_name=f"vmap_theory.{_result.__name__}")
 CALLS = _CompilableCalls()

@@ -36,10 +36,11 @@ def closed_form(family: str, quantity: str, q: Any, tau: Any, m: Any, numbers: A
             return q * ((1 + a * a) * numbers.upper(a) - a * numbers.density(a))
         return numbers.upper(a)
     b = (tau + m) / root
-    inside = numbers.upper(a) - numbers.upper(b)
+    beyond = numbers.upper(b)
+    inside = numbers.upper(a) - beyond
     if quantity == "slope_moment":
         return inside
     if quantity == "d_second_moment":
         return inside - m / root * numbers.density(b)
     linear = (1 + a * a) * inside - a * numbers.density(a) + (2 * a - b) * numbers.density(b)
-    return q * linear + m * m * numbers.upper(b)
+    return q * linear + m * m * beyond
