@@ -36,8 +36,9 @@ class VarianceMap:
 
     Notes
     -----
-    All methods take arrays of q > 0 and return float64 of their shape.  E[phi^2], its derivative and E[phi'^2] are
-    accurate to 1e-12 relative (see `gaussian_moments`); V loses no more, for all its terms are non-negative.
+    All methods take arrays of q > 0, of NumPy, PyTorch or JAX, and return arrays of their kind and shape.  E[phi^2],
+    its derivative and E[phi'^2] are accurate to 1e-13 relative for polynomial pieces (see `gaussian_moments`); V loses
+    no more, for all its terms are non-negative.
 
     Examples
     --------

@@ -140,7 +140,8 @@ def test_bounds_are_honest_in_float64(name: str, family: str) -> None:
                 case["q"],
                 case["parameters"],
             )
-            assert np.isinf(size) or bound <= 1e-13 * size + 1e-307, (moment, case["q"], case["parameters"])
+            # JAX: 16 of the smallest normal number, for XLA flushes every term below it to zero.
+            assert np.isinf(size) or bound <= 1e-13 * size + 4e-307, (moment, case["q"], case["parameters"])
 
 
 @pytest.mark.parametrize("name", ["torch", "jax"])

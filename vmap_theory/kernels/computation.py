@@ -77,8 +77,10 @@ def _derivative(found: Computation, argument: int) -> Computation:
     )
 
 
-@lru_cache(maxsize=512)
 def may_be_infinite(act: Activation) -> frozenset[str]:
-    """Names of the parameters for which the family declares a limit at infinity."""
+    """Names of the parameters for which the family declares a limit at infinity.
+
+    Not kept: activations are equal, whatever limits they declare.
+    """
     declared = {limit.parameter for limit in act.limits if limit.value == sp.oo}
     return frozenset(p.name for p in act.free_parameters if p.name in declared and p.domain.sup == sp.oo)

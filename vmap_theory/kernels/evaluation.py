@@ -15,7 +15,7 @@ from typing import Any
 
 from .double_double import DoubleDouble, double_double_algebra, half_square, square_root
 from .intervals import interval_moments
-from .layout import Layout, Part, Slot, Sum, Term
+from .layout import Coefficient, Layout, Part, Slot, Sum, Term
 from .libraries import ArrayLibrary
 from .plan import UNIT
 from .tails import tail_moments
@@ -87,11 +87,12 @@ class Evaluation:
     def bounds(self, values: Sequence[Any]) -> list[Any]:
         """A bound of the absolute error of every value."""
         limit = ROUNDINGS * self._library.epsilon
+        # What may be lost below the smallest normal number; XLA flushes every term below it to zero.
+        rounded = self._library.tiny * (16 if self._library.name == "jax" else 1)
         found = []
         for total, value in zip(self._layout.sums, values, strict=True):
             size = value if _is_positive(total) else self._value(total, sizes=True)
-            rounded = self._library.tiny if total.parts or total.points else 0.0
-            found.append(size * limit + rounded)
+            found.append(size * limit + (rounded if total.parts or total.points else 0.0))
         return found
 
     def ratios(self) -> list[Any]:
@@ -103,10 +104,11 @@ class Evaluation:
         half = len(self._layout.sums) // 2
         found = []
         for over, under in zip(self._layout.sums[:half], self._layout.sums[half:], strict=True):
-            nearest = self._nearest(under)
-            divisor = self._relative_to(nearest, under)
+            terms = self._terms(under)
+            nearest = self._nearest(terms)
+            divisor = self._relative_to(nearest, terms)
             vanishes = divisor == 0
-            ratio = self._relative_to(nearest, over) / self._library.where(vanishes, 1.0, divisor)
+            ratio = self._relative_to(nearest, self._terms(over)) / self._library.where(vanishes, 1.0, divisor)
             ratio = self._library.where(vanishes, 0.0, ratio)
             scale = self._scale(over.power - under.power)
             found.append(ratio if scale is None else ratio * scale)
@@ -142,11 +144,12 @@ class Evaluation:
 
     def _bounded(self, place: DoubleDouble) -> DoubleDouble:
         """A point or a width, cut where all tails are zero."""
-        hi = self._library.at_most(place.hi + self._zero, self._farthest)
-        lo = place.lo
-        if not isinstance(lo, float):
-            lo = self._library.where(hi < self._farthest, lo, 0.0)
-        return DoubleDouble(hi, lo, self._library)
+        library = self._library
+        near = place.hi + self._zero < self._farthest
+        if library.surely(near):
+            return place
+        lo = 0.0 if isinstance(place.lo, float) else library.where(near, place.lo, 0.0)
+        return DoubleDouble(library.at_most(place.hi + self._zero, self._farthest), lo, library)
 
     def _at(self, u: DoubleDouble, has_density: bool) -> _Places:
         return _Places(u.hi, *(half_square(u) if has_density else (None, None)))
@@ -165,42 +168,53 @@ class Evaluation:
             return slot
         return self._coefficients[slot] if slot >= 0 else self._delicate[-1 - slot]
 
-    def _terms(self, total: Sum, *, sizes: bool) -> list[tuple[int | None, Any]]:
-        """(point whose density multiplies the term, term); None for 0, where it is 1."""
+    def _terms(self, total: Sum, *, sizes: bool = False, scale: Any = None) -> list[tuple[int | None, Any]]:
+        """(point whose density multiplies the term, term), times q^(power/2) if given; None for 0, with density 1."""
         terms: list[tuple[int | None, Any]] = []
         for place, coefficients in total.parts:
             moments = self._moments[place]
-            inside = [_product(self._coefficient(place, term, sizes=sizes), moments[term.k]) for term in coefficients]
+            inside = [
+                _product(self._either(place, term, sizes=sizes, scale=scale), moments[term.k]) for term in coefficients
+            ]
             terms.append((self._layout.parts[place].start, _total(inside)))
         for place, weights in total.points:
             u = self._points[place].u
-            inside = [_product(self._slot(both[sizes]), _integer_power(u, k) * _ROOT) for k, both in weights]
+            inside = [
+                _product(self._coefficient(coefficient, sizes=sizes, scale=scale), _integer_power(u, k) * _ROOT)
+                for k, coefficient in weights
+            ]
             terms.append((place, _total(inside)))
         return terms
 
-    def _coefficient(self, place: int, term: Term, *, sizes: bool) -> Any:
+    def _either(self, place: int, term: Term, *, sizes: bool, scale: Any) -> Any:
         """The coefficient, times width^k where that belongs to the moments."""
-        absolute = self._slot(term.absolute[sizes])
+        absolute = self._coefficient(term.absolute, sizes=sizes, scale=scale)
         if term.relative is None:
             return absolute
         width = self._layout.parts[place].width
         assert width is not None  # noqa: S101 (infinite parts are not relative)
-        return self._library.where(self._widths[width] <= 1, self._slot(term.relative[sizes]), absolute)
+        relative = self._coefficient(term.relative, sizes=sizes, scale=scale)
+        return self._library.where(self._widths[width] <= 1, relative, absolute)
+
+    def _coefficient(self, coefficient: Coefficient, *, sizes: bool, scale: Any) -> Any:
+        scaled = coefficient.scaled_size if sizes else coefficient.scaled_value
+        if scale is not None and scaled is not None:
+            return self._slot(scaled)
+        plain = self._slot(coefficient.size if sizes else coefficient.value)
+        return plain if scale is None else _product(plain, scale)
 
     def _value(self, total: Sum, *, sizes: bool) -> Any:
         scale = self._scale(total.power)
         result = None
         depends_on_q = scale is not None
-        for place, term in self._terms(total, sizes=sizes):
-            if place is None:
-                weighted = term if scale is None else term * scale
-            else:
+        for place, term in self._terms(total, sizes=sizes, scale=scale):
+            weighted = term
+            if place is not None:
                 depends_on_q = True
                 half, vanishes = self._half_density(place)
                 if vanishes is not None:  # far out a term may be infinite, and counts for nothing
-                    term = self._library.where(vanishes, 0.0, term)
-                weighted = term * half if scale is None else term * half * scale
-                weighted = weighted * half
+                    weighted = self._library.where(vanishes, 0.0, weighted)
+                weighted = weighted * half * half
             result = weighted if result is None else result + weighted
         if result is None:
             return self._zero
@@ -220,15 +234,17 @@ class Evaluation:
         """exp(-u^2/4), and where it is 0 (None if nowhere); the rest of the exponent is so small that exp is linear."""
         if place not in self._halves:
             point = self._points[place]
-            half = self._library.exp(-0.5 * point.half_square) * (1 - 0.5 * point.rest)
-            self._halves[place] = half, None if self._library.all_positive(half) else half == 0
+            half = self._library.exp(-0.5 * point.half_square)
+            half = half - half * (0.5 * point.rest)
+            self._halves[place] = half, None if self._library.surely(half > 0) else half == 0
         return self._halves[place]
 
     def _logarithm(self, total: Sum) -> tuple[Any, Any]:
         """Densities are taken relative to the largest, whose logarithm -u^2/2 is added in the end."""
         library = self._library
-        nearest = self._nearest(total)
-        result = self._relative_to(nearest, total)
+        terms = self._terms(total)
+        nearest = self._nearest(terms)
+        result = self._relative_to(nearest, terms)
         result = library.where(nearest.u < self._farthest, result, 0.0)  # farther out, or at infinity: nothing
         size = library.absolute(result)
         far = library.log(size) + 0.5 * total.power * library.log(self._variance)
@@ -239,37 +255,35 @@ class Evaluation:
         logarithm = library.where(in_range, library.log(library.where(in_range, value, 1.0)), far)
         return logarithm, library.where(result > 0, 1.0, library.where(result < 0, -1.0, 0 * result))
 
-    def _nearest(self, total: Sum) -> _Places:
-        """The point nearest zero whose density a functional has in a term; 0 itself if it has a term without one."""
-        places = [place for place, _ in (*total.parts_with_starts(self._layout.parts), *total.points)]
-        if not places or None in places:
-            return _Places(self._zero, self._zero, self._zero)
-        points = [self._points[place] for place in places if place is not None]
-        nearest = points[0]
-        for other in points[1:]:
-            nearer = other.half_square < nearest.half_square
-            pairs = zip(vars(other).values(), vars(nearest).values(), strict=True)
-            nearest = _Places(*(self._library.where(nearer, a, b) for a, b in pairs))
+    def _nearest(self, terms: Sequence[tuple[int | None, Any]]) -> _Places:
+        """The point nearest zero with a term that is not 0 (0 itself for terms without a density)."""
+        library, zero = self._library, self._zero
+        nearest = _Places(zero + library.farthest, zero + library.farthest**2, zero)
+        for place, term in terms:
+            point = _Places(zero, zero, zero) if place is None else self._points[place]
+            nearer = (term != 0) & (point.half_square < nearest.half_square)
+            pairs = zip(vars(point).values(), vars(nearest).values(), strict=True)
+            nearest = _Places(*(library.where(nearer, a, b) for a, b in pairs))
         return nearest
 
-    def _relative_to(self, nearest: _Places, total: Sum) -> Any:
-        """A functional without its power of q, over the density at a point."""
+    def _relative_to(self, nearest: _Places, terms: Sequence[tuple[int | None, Any]]) -> Any:
+        """The sum of terms with their densities, over the density at a point."""
         result = self._zero
-        for place, term in self._terms(total, sizes=False):
+        for place, term in terms:
             point = _Places(self._zero, self._zero, self._zero) if place is None else self._points[place]
             exponent = (nearest.half_square - point.half_square) + (nearest.rest - point.rest)
             weight = self._library.exp(exponent)
-            result = result + self._library.where(weight > 0, term * weight, 0.0)
+            counts = (weight > 0) & (term != 0)  # one may be infinite where the other is 0
+            result = result + self._library.where(counts, term * weight, 0.0)
         return result
 
 
 def _is_positive(total: Sum) -> bool:
     """Whether all coefficients are their own absolute values, and so the value its own size."""
-    coefficients = [
-        both for _, terms in total.parts for term in terms for both in (term.absolute, term.relative) if both
-    ]
-    coefficients += [both for _, weights in total.points for _, both in weights]
-    return all(value == size for value, size in coefficients)
+    terms = [term for _, some in total.parts for term in some]
+    coefficients = [each for term in terms for each in (term.absolute, term.relative) if each is not None]
+    coefficients += [each for _, weights in total.points for _, each in weights]
+    return all(each.value == each.size for each in coefficients)
 
 
 def _product(coefficient: Any, moment: Any) -> Any:

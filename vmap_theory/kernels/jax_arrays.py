@@ -108,7 +108,7 @@ def _library(name: str) -> ArrayLibrary:
         where=jnp.where,
         at_most=jnp.minimum,
         by_cases=everywhere(jnp.where),
-        all_positive=lambda x: False,
+        surely=lambda mask: False,
         mask_bits=mask_bits,
         functions=functions,
         run=lambda computation, q, parameters: _values(computation, (q, *parameters)),

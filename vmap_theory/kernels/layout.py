@@ -15,11 +15,20 @@ from ..activations.program import Program
 from .functionals import Ends, Functional
 from .plan import UNIT, factored
 
+_LEAST_ORDINARY = 1e-30
+
 Slot = int | float
 """A number, or the place of an array: from 0 among the plain coefficients, from -1 down among the delicate ones."""
 
-Coefficient = tuple[Slot, Slot]
-"""A coefficient and its absolute value."""
+
+@dataclass(frozen=True)
+class Coefficient:
+    """A coefficient and its absolute value, and both times the functional's power of UNIT where that cancels a part."""
+
+    value: Slot
+    size: Slot
+    scaled_value: Slot | None
+    scaled_size: Slot | None
 
 
 @dataclass(frozen=True)
@@ -61,10 +70,6 @@ class Sum:
     parts: tuple[tuple[int, tuple[Term, ...]], ...]
     points: tuple[tuple[int, tuple[tuple[int, Coefficient], ...]], ...]
     power: int
-
-    def parts_with_starts(self, parts: Sequence[Part]) -> list[tuple[int | None, tuple[Term, ...]]]:
-        """(start of the part, terms) for every part."""
-        return [(parts[place].start, terms) for place, terms in self.parts]
 
 
 @dataclass(frozen=True)
@@ -151,12 +156,18 @@ class _Maker:
         self._made.append(Part(begin, end, len(self._widths) - 1, highest, width.has(UNIT)))
 
     def _sum(self, functional: Functional) -> Sum:
+        functional = _with_power_outside(functional)
+        power = functional.power
         parts = []
         for ends, coefficients in functional.parts:
             place = self._parts[ends]
             width = factored(ends[1] - ends[0]) if self._made[place].relative else None
             terms = (
-                Term(k, self._both(c), None if width is None else self._both(factored(c * width**k)))
+                Term(
+                    k,
+                    self._coefficient(c, power),
+                    None if width is None else self._coefficient(factored(c * width**k), power),
+                )
                 for k, c in enumerate(coefficients)
                 if c != 0
             )
@@ -164,12 +175,20 @@ class _Maker:
         points = []
         for at, weights in functional.points:
             place = self._places[at]
-            points.append((place, tuple((k, self._both(c)) for (k, _), c in weights)))  # s = 1 in its own unit
+            # Powers of s are gone: it is 1 in its own unit.
+            points.append((place, tuple((k, self._coefficient(c, power)) for (k, _), c in weights)))
         return Sum(tuple(parts), tuple(points), functional.power)
 
-    def _both(self, coefficient: sp.Expr) -> Coefficient:
-        value = self._slot(coefficient)
-        return value, value if coefficient.is_nonnegative else self._slot(sp.Abs(coefficient))
+    def _coefficient(self, exact: sp.Expr, power: int) -> Coefficient:
+        """UNIT^n in a coefficient and UNIT^power behind it cancel before either over- or underflows."""
+        value, size = self._both(exact)
+        if _unit_power(exact) * power >= 0:
+            return Coefficient(value, size, None, None)
+        return Coefficient(value, size, *self._both(factored(exact * UNIT**power)))
+
+    def _both(self, exact: sp.Expr) -> tuple[Slot, Slot]:
+        value = self._slot(exact)
+        return value, value if exact.is_nonnegative else self._slot(sp.Abs(exact))
 
     def _slot(self, coefficient: sp.Expr) -> Slot:
         """Sums of terms of unlike or unknown sign may cancel, and are computed in double-double: delicate."""
@@ -178,6 +197,32 @@ class _Maker:
         if all(_same_sign(total) for total in coefficient.atoms(sp.Add)):
             return self._plain.setdefault(coefficient, len(self._plain))
         return -1 - self._delicate.setdefault(coefficient, len(self._delicate))
+
+
+def _with_power_outside(functional: Functional) -> Functional:
+    """Bring a power of UNIT that all coefficients share into the functional's own, if ordinary numbers remain.
+
+    Monomials have E[phi^2] = c q^k, and V'' with q^k/q^2: so neither power over- or underflows by itself.
+    """
+    coefficients = [c for _, p in functional.parts for c in p if c != 0]
+    coefficients += [c for _, weights in functional.points for _, c in weights]
+    powers = {_unit_power(c) for c in coefficients}
+    if len(powers) != 1 or powers == {0}:
+        return functional
+    (shared,) = powers
+    rest = [factored(c / UNIT**shared) for c in coefficients]
+    if not all(c.is_number and _LEAST_ORDINARY < abs(float(c)) < 1 / _LEAST_ORDINARY for c in rest):
+        return functional
+    factor = UNIT**-shared
+    parts = tuple((ends, tuple(factored(c * factor) for c in p)) for ends, p in functional.parts)
+    points = tuple((at, tuple((key, factored(c * factor)) for key, c in weights)) for at, weights in functional.points)
+    return Functional(parts, points, functional.order, functional.power + shared)
+
+
+def _unit_power(coefficient: sp.Expr) -> int:
+    """The power of UNIT among the factors of a coefficient."""
+    power = sp.sympify(coefficient.as_powers_dict()[UNIT])
+    return int(power) if power.is_Integer else 0
 
 
 def _same_sign(total: sp.Add) -> bool:

@@ -46,8 +46,8 @@ class ArrayLibrary:
     by_cases : callable
         ``by_cases(mask, inside, outside)``: the arrays that `inside` returns where the mask is true, and `outside`
         elsewhere.  Both get a function ``pick`` that cuts an array to the points of their case (floats stay floats).
-    all_positive : callable
-        Whether all elements are seen to be > 0; False where values cannot be seen.
+    surely : callable
+        Whether a mask is seen to be all true; False where values cannot be seen, or cost too much to look at.
     mask_bits : callable
         ``mask_bits(x, mask)``: x with only those bits of its pattern that are set in the integer `mask`.
     functions : mapping
@@ -68,7 +68,7 @@ class ArrayLibrary:
     where: Callable[[Any, Any, Any], Any]
     at_most: Callable[[Any, float], Any]
     by_cases: ByCases
-    all_positive: Callable[[Any], bool]
+    surely: Callable[[Any], bool]
     mask_bits: Callable[[Any, int], Any]
     functions: Mapping[str, Callable[..., Any]]
     run: Run
@@ -165,7 +165,7 @@ NUMPY: ArrayLibrary = ArrayLibrary(
     where=np.where,
     at_most=np.minimum,
     by_cases=_numpy_by_cases,
-    all_positive=lambda x: bool((x > 0).all()),
+    surely=lambda mask: bool(mask.all()),
     mask_bits=_numpy_mask_bits,
     functions=FLOATS.functions,
     run=lambda computation, q, parameters: computation.values(q, parameters, NUMPY),

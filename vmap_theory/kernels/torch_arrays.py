@@ -188,7 +188,7 @@ def _library(dtype: torch.dtype) -> ArrayLibrary:
         where=where,
         at_most=lambda x, bound: torch.clamp(x, max=bound),
         by_cases=everywhere(torch.where),
-        all_positive=lambda x: False,
+        surely=lambda mask: False,
         mask_bits=mask_bits,
         functions=functions,
         run=_values,

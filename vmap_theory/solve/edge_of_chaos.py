@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..activations import Activation, as_activation
 from ..checks import positive
-from ..errors import InfeasibleError, NoEdgeOfChaosError
+from ..errors import InfeasibleError, NoEdgeOfChaosError, PrecisionError
 from ..kernels import gaussian_moments
 from ..variance_map import VarianceMap
 from .edge_of_chaos_array import EdgesOfChaos, edges_of_chaos
@@ -59,6 +59,8 @@ def edge_of_chaos(act: Activation | str, q_star: float = 1.0) -> EdgeOfChaos:
         phi jumps (E[phi'^2] is infinite) or is flat wherever a Gaussian of this variance reaches.
     InfeasibleError
         sigma_b2 would be negative; the message says by how much.
+    PrecisionError
+        E[phi^2] or E[phi'^2] leaves the range of float64.
     SymbolicParameterError, DomainError, DtypeError
         A parameter has no value, or q_star is not a positive number.
 
@@ -100,6 +102,11 @@ def require_edge(act: Activation, edges: EdgesOfChaos) -> None:
         raise NoEdgeOfChaosError(
             f"E[phi'^2] = {float(gaussian_moments(act, q).slope_moment):g} for {act.label} at q_star = {q:g}: "
             "no weight variance that float64 can hold gives chi_1 = 1. Lower the threshold or raise q_star."
+        )
+    if edges.status == SolveStatus.OUT_OF_RANGE:
+        raise PrecisionError(
+            f"E[phi^2] of {act.label} at q_star = {q:g} leaves the range of float64, so sigma_b2 cannot be told: "
+            "measure q_star and the activation in another unit."
         )
     if edges.status == SolveStatus.NEGATIVE_BIAS:
         raise InfeasibleError(

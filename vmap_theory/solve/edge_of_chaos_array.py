@@ -125,10 +125,11 @@ def _edges(act: Activation, /, q_star: Array, **parameters: Array) -> dict[str, 
         unresolved = sigma_w2 * (moments.second_moment_error + q_star * moments.slope_moment_error)
         zero = (np.abs(sigma_b2) <= _ROUNDING * q_star) | ((-unresolved <= sigma_b2) & (sigma_b2 < 0))
         sigma_b2 = np.where(zero, 0.0, sigma_b2)
+        lost = ~(unresolved <= 0.5 * q_star)  # infinite, or below what float64 resolves
         slope, curvature = sigma_w2 * moments.d_second_moment, sigma_w2 * moments.d2_second_moment
     status = np.select(
-        [np.isinf(moments.slope_moment), moments.slope_moment <= LEAST_SLOPE_MOMENT, sigma_b2 < 0],
-        [SolveStatus.INFINITE_SLOPE, SolveStatus.FLAT, SolveStatus.NEGATIVE_BIAS],
+        [np.isinf(moments.slope_moment), moments.slope_moment <= LEAST_SLOPE_MOMENT, lost, sigma_b2 < 0],
+        [SolveStatus.INFINITE_SLOPE, SolveStatus.FLAT, SolveStatus.OUT_OF_RANGE, SolveStatus.NEGATIVE_BIAS],
         SolveStatus.SOLVED,
     ).astype(np.uint8)
     solved = status == SolveStatus.SOLVED

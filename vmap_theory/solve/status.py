@@ -23,6 +23,7 @@ class SolveStatus(IntEnum):
     INFINITE_SLOPE = 4
     FLAT = 5
     NEGATIVE_BIAS = 6
+    OUT_OF_RANGE = 7
 
     @property
     def meaning(self) -> str:
@@ -43,4 +44,5 @@ _MEANINGS = {
     SolveStatus.INFINITE_SLOPE: "E[phi'^2] is infinite, so no weight variance gives chi_1 = 1",
     SolveStatus.FLAT: "E[phi'^2] is 0 or too small, so no weight variance in float64 gives chi_1 = 1",
     SolveStatus.NEGATIVE_BIAS: "the edge of chaos would need a negative sigma_b2",
+    SolveStatus.OUT_OF_RANGE: "E[phi^2] or E[phi'^2] leaves the range of float64 at q_star",
 }
