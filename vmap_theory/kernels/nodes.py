@@ -19,11 +19,11 @@ def highest_pair(
 ) -> tuple[Any, Any]:
     """Return ``J_{N-1}`` and ``J_N`` of `intervals`, N = highest, over these powers of `unit`; c may be infinite.
 
-    With `EVERYWHERE` nodes the interval is cut where a t + t^2/2 > reach: what is left out is below e^-reach times
-    a power of t that the second term of reach covers.  The error is then of the order of rounding up to N = 32,
-    the highest (a square of degree 16): the integrand is a bump no narrower than 1/24 of the interval (measured for a
-    from 0 to 100: below 1.2e-15 at N = 2, 3.3e-15 at N = 32).  Fewer nodes are for intervals on which the exponential falls by a
-    few powers of e only; they are not cut.  For N = 0 the first of the pair is of no use.
+    With `EVERYWHERE` nodes the interval is cut where a t + t^2/2 > reach: what is left out is below e^-reach times a
+    power of t that the second term of reach covers.  The error is then of the order of rounding up to N = 32, the
+    highest (a square of degree 16): the integrand is a bump no narrower than 1/24 of the interval (measured for a from
+    0 to 100: below 1.2e-15 at N = 2, 3.3e-15 at N = 32).  Fewer nodes are for intervals on which the exponential falls
+    by a few powers of e only; they are not cut.  For N = 0 the first of the pair is of no use.
     """
     length = c
     if count == EVERYWHERE:
