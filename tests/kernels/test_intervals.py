@@ -15,7 +15,7 @@ import vmap_theory as vt
 from tests.gaussian import moments_by_recursion
 from tests.kernels.integrals import interval, relative_error, tail
 from vmap_theory.kernels import intervals, nodes
-from vmap_theory.kernels.intervals import FARTHEST, interval_moments
+from vmap_theory.kernels.intervals import interval_moments
 from vmap_theory.kernels.libraries import NUMPY
 
 EPSILON = NUMPY.epsilon
@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 
 def moments(a: Any, c: Any, highest: int, relative: bool = False) -> list[Array]:
     a, c = np.atleast_1d(np.asarray(a, dtype=float)), np.atleast_1d(np.asarray(c, dtype=float))
-    return interval_moments(a, np.minimum(a + c, FARTHEST), c, highest, NUMPY, relative=relative)
+    return interval_moments(a, np.minimum(a + c, NUMPY.farthest), c, highest, NUMPY, relative=relative)
 
 
 def error(found: Array, k: int, a: float, c: float, relative: bool = False) -> float:
