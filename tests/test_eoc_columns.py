@@ -331,6 +331,10 @@ TEXT_CHANGES: dict[str, tuple[Callable[[str], str], str]] = {
     "a row twice": (lambda text: text + text.splitlines()[-1] + "\n", "does not have 20 rows"),
     "a cell too many": (lambda text: text.replace("cst,0.4", "cst,0.4,0.4", 1), r"rows\.0: it does not have 11 cells"),
     "a word for a number": (lambda text: text.replace("cst,0.4", "cst,much", 1), "column sparsity.*much"),
+    "an unsolved row out of its domain": (
+        lambda text: text.replace("crelu,0.4,1.0,", "crelu,17,1.0,", 1),
+        r"sparsity: outside its domain",
+    ),
     "unknown status": (lambda text: text.replace("no_threshold", "lost", 1), "column status.*lost"),
     "unknown family": (lambda text: text.replace("\ncrelu,", "\ncrelo,", 1), "column family.*crelo"),
     "columns in another order": (lambda text: text.replace("tau,m,", "m,tau,", 1), "columns.*expected"),

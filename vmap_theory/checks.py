@@ -100,7 +100,7 @@ def real_array(name: str, value: object, *, finite: bool = True) -> NDArray[np.f
         raise DtypeError(f"{name} has dtype {array.dtype}: give real numbers (float64, float32 or integers).")
     result = array.astype(np.float64, copy=False)
     if finite:
-        _refuse_where(name, result, ~np.isfinite(result), "finite real numbers")
+        refuse_where(name, result, ~np.isfinite(result), "finite real numbers")
     return result
 
 
@@ -110,9 +110,9 @@ def positive_array(name: str, value: object, *, nan: bool = False) -> NDArray[np
 
     result = real_array(name, value, finite=False)
     if not nan:
-        _refuse_where(name, result, np.isnan(result), "finite real numbers")
-    _refuse_where(name, result, np.isinf(result), "finite real numbers")
-    _refuse_where(name, result, result <= 0, "numbers > 0")
+        refuse_where(name, result, np.isnan(result), "finite real numbers")
+    refuse_where(name, result, np.isinf(result), "finite real numbers")
+    refuse_where(name, result, result <= 0, "numbers > 0")
     return result
 
 
@@ -138,7 +138,8 @@ def _refusal(name: str, value: object, domain: str, remedy: str) -> str:
     return f"{name} = {value} is outside its domain: it must be {domain}.{' ' + remedy if remedy else ''}"
 
 
-def _refuse_where(name: str, array: NDArray[np.float64], bad: NDArray[np.bool_], domain: str) -> None:
+def refuse_where(name: str, array: NDArray[np.float64], bad: NDArray[np.bool_], domain: str) -> None:
+    """Raise `DomainError` for the first bad element, with its value and its place, if there is one."""
     import numpy as np
 
     if not bad.any():

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..activations import Activation, as_activation
-from ..errors import DomainError, ExpressionError
+from ..checks import refuse_where
+from ..errors import ExpressionError
 from .arguments import checked_names
 from .computation import may_be_infinite
 from .libraries import ArrayLibrary
@@ -29,14 +30,14 @@ class ForeignCalls:
         The `ArrayLibrary` of such an array.
     holds : callable
         Whether a mask is all true; None if its values cannot be seen (inside compiled or transformed code).
-    worst : callable
-        ``worst(array, mask)``: the first number where the mask is false.
+    to_numpy : callable
+        The array in NumPy.
     """
 
     broadcast: Callable[[Sequence[str], Sequence[Any]], list[Any]]
     library_of: Callable[[Any], ArrayLibrary]
     holds: Callable[[Any], bool | None]
-    worst: Callable[[Any, Any], float]
+    to_numpy: Callable[[Any], Any]
 
     def gaussian_moments(
         self, act: Activation | str, q: Any, given: dict[str, Any], *, bounds: bool
@@ -65,7 +66,7 @@ class ForeignCalls:
         variance, *arrays = self.broadcast(["q", *names], [q, *(given[name] for name in names)])
         library = self.library_of(variance)
         inside = (variance > 0) & (variance < math.inf)
-        variance = self._inside("q", variance, inside | (variance != variance), "finite real numbers > 0", library)
+        variance = self._inside("q", variance, inside | (variance != variance), "numbers > 0, finite ones", library)
         for place, parameter in enumerate(act.free_parameters):
             array, domain = arrays[place], parameter.domain
             low, high = float(domain.inf), float(domain.sup)
@@ -82,7 +83,7 @@ class ForeignCalls:
         if seen is None:
             return library.where(mask, array, math.nan)
         if not seen:
-            raise DomainError(f"{name} = {self.worst(array, mask):g} is outside its domain: {name} must hold {wanted}.")
+            refuse_where(name, self.to_numpy(array), ~self.to_numpy(mask), wanted)
         return array
 
 

@@ -154,8 +154,4 @@ def _holds(mask: Any) -> bool | None:
     return None if isinstance(mask, jax.core.Tracer) else bool(mask.all())
 
 
-def _worst(array: Any, mask: Any) -> float:
-    return float(array[~mask].ravel()[0])
-
-
-CALLS = ForeignCalls(_broadcast, lambda array: LIBRARIES[array.dtype.name], _holds, _worst)
+CALLS = ForeignCalls(_broadcast, lambda array: LIBRARIES[array.dtype.name], _holds, np.asarray)

@@ -236,11 +236,11 @@ def _holds(mask: Any) -> bool | None:
         return None
 
 
-def _worst(array: Any, mask: Any) -> float:
-    return float(array[~mask].flatten()[0])
+def _to_numpy(array: Any) -> Any:
+    return array.detach().cpu().numpy()
 
 
-_EAGER = ForeignCalls(_broadcast, lambda array: LIBRARIES[array.dtype], _holds, _worst)
+_EAGER = ForeignCalls(_broadcast, lambda array: LIBRARIES[array.dtype], _holds, _to_numpy)
 
 
 class _CompilableCalls:

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 def refuse_wrong_columns(table: EocColumns, where: str, sample: int | None) -> None:
     """Compute `sample` rows, or all, again from their parameters and q_star; raise `TableFormatError` if one differs.
 
-    Rows without a solution are left out: only a new search could tell.
+    Rows without a solution are left out: only a new search could tell.  But in no row q_star or the sparsity may be
+    outside of their domains.
     """
     refuse_other_formulas(table.provenance, where)
+    q_star, sparsity = table.codes["q_star"], table.codes["sparsity"]
+    for column, bad in (("q_star", q_star <= 0), ("sparsity", (sparsity < 0) | (sparsity > 1))):
+        if bad.any():
+            raise TableFormatError(f"{where} is wrong at rows.{int(np.argmax(bad))}.{column}: outside its domain.")
     count = table.row_count
     rows = np.arange(count) if sample is None else np.unique(np.linspace(0, count - 1, min(sample, count)).round())
     rows = rows.astype(np.intp)
