@@ -27,12 +27,12 @@ class DoubleDouble:
 
     hi: Any
     lo: Any
-    library: ArrayLibrary
+    arithmetic: ArrayLibrary
 
     @cached_property
     def halves(self) -> tuple[Any, Any]:
         """`hi` as the sum of its leading half and the rest."""
-        high = self.library.leading_half(self.hi)
+        high = self.arithmetic.leading_half(self.hi)
         return high, self.hi - high
 
     def __add__(self, other: DoubleDouble) -> DoubleDouble:
@@ -49,25 +49,25 @@ class DoubleDouble:
 
     def __truediv__(self, other: DoubleDouble) -> DoubleDouble:
         first = self.hi / other.hi
-        product, rest = two_product(DoubleDouble(first, 0.0, self.library), other)
+        product, rest = two_product(DoubleDouble(first, 0.0, self.arithmetic), other)
         remainder = (self.hi - product) - rest - first * other.lo
         if not _is_exact(self):
             remainder = remainder + self.lo
         return self._normal(first, remainder / other.hi)
 
     def __rtruediv__(self, other: int) -> DoubleDouble:
-        return DoubleDouble(float(other), 0.0, self.library) / self
+        return DoubleDouble(float(other), 0.0, self.arithmetic) / self
 
     def sqrt(self) -> DoubleDouble:
         """The square root; of zero it is zero."""
-        root = DoubleDouble(self.library.sqrt(self.hi), 0.0, self.library)
+        root = DoubleDouble(self.arithmetic.sqrt(self.hi), 0.0, self.arithmetic)
         square, rest = two_product(root, root)
-        safe = self.library.where(self.hi > 0, root.hi, 1.0)
+        safe = self.arithmetic.where(self.hi > 0, root.hi, 1.0)
         return self._normal(root.hi, ((self.hi - square) - rest + self.lo) / (2 * safe))
 
     def _normal(self, hi: Any, lo: Any) -> DoubleDouble:
         total = hi + lo
-        return DoubleDouble(total, lo - (total - hi), self.library)
+        return DoubleDouble(total, lo - (total - hi), self.arithmetic)
 
 
 def two_sum(a: Any, b: Any) -> tuple[Any, Any]:

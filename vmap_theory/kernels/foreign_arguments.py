@@ -26,7 +26,7 @@ class ForeignCalls:
     ----------
     broadcast : callable
         ``broadcast(names, given)``: real arrays of one floating point type and one shape.
-    library_of : callable
+    arithmetic_of : callable
         The `ArrayLibrary` of such an array.
     holds : callable
         Whether a mask is all true; None if its values cannot be seen (inside compiled or transformed code).
@@ -35,7 +35,7 @@ class ForeignCalls:
     """
 
     broadcast: Callable[[Sequence[str], Sequence[Any]], list[Any]]
-    library_of: Callable[[Any], ArrayLibrary]
+    arithmetic_of: Callable[[Any], ArrayLibrary]
     holds: Callable[[Any], bool | None]
     to_numpy: Callable[[Any], Any]
 
@@ -64,7 +64,7 @@ class ForeignCalls:
             )
         plan_for(act)  # a break of unknown sign is an error before anything is computed
         variance, *arrays = self.broadcast(["q", *names], [q, *(given[name] for name in names)])
-        library = self.library_of(variance)
+        library = self.arithmetic_of(variance)
         inside = (variance > 0) & (variance < math.inf)
         variance = self._inside("q", variance, inside | (variance != variance), "numbers > 0, finite ones", library)
         for place, parameter in enumerate(act.free_parameters):
