@@ -25,8 +25,9 @@ _ROOT = 1 / math.sqrt(2 * math.pi)
 ROUNDINGS = 40
 """Bound of the relative error of every term, in units of epsilon.
 
-Moments of tails and intervals take 10 to 20 (measured: at most 9), a density 4 (its exponent is known to twice the
-precision), coefficients in a few symbols 8, powers of s and of the unit and the sums 8."""
+Measured: moments of intervals at most 22 (order 2, just beyond the threshold of `intervals`), of tails at most 11, and
+23 at order 32.  A density takes 4 (its exponent is known to twice the precision), coefficients, powers of q and sums
+the rest; whole moments were seen off by up to 24."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,10 @@ class Evaluation:
     def bounds(self, values: Sequence[Any]) -> list[Any]:
         """A bound of the absolute error of every value."""
         limit = ROUNDINGS * self._library.epsilon
-        # What may be lost below the smallest normal number; XLA flushes every term below it to zero.
-        rounded = self._library.tiny * (16 if self._library.name == "jax" else 1)
         found = []
         for total, value in zip(self._layout.sums, values, strict=True):
             size = value if _is_positive(total) else self._value(total, sizes=True)
-            found.append(size * limit + (rounded if total.parts or total.points else 0.0))
+            found.append(size * limit + (self._library.underflow if total.parts or total.points else 0.0))
         return found
 
     def ratios(self) -> list[Any]:

@@ -16,6 +16,7 @@ from .functionals import Ends, Functional
 from .plan import UNIT, factored
 
 _LEAST_ORDINARY = 1e-30
+"""Numbers down to this, and up to its inverse, may stand without the power of sqrt(q) that belongs to them."""
 
 Slot = int | float
 """A number, or the place of an array: from 0 among the plain coefficients, from -1 down among the delicate ones."""

@@ -91,6 +91,11 @@ class ArrayLibrary:
         return (2.0 - self.epsilon) * 2.0 ** (1023 if self.digits == 53 else 127)
 
     @property
+    def underflow(self) -> float:
+        """What a sum may lose below the smallest normal number; XLA flushes every single term below it to zero."""
+        return 16 * self.tiny if self.name == "jax" else self.tiny
+
+    @property
     def tiny(self) -> float:
         """The smallest normal number."""
         return 2.0 ** (-1022 if self.digits == 53 else -126)
