@@ -23,14 +23,14 @@ from .solve import ClippingLevel as ClippingLevel
 from .solve import ClippingLevels as ClippingLevels
 from .solve import EdgeOfChaos as EdgeOfChaos
 from .solve import EdgesOfChaos as EdgesOfChaos
-from .solve import FixedPoint as FixedPoint
-from .solve import FixedPoints as FixedPoints
+from .fixed_point_search import FixedPoint as FixedPoint
+from .fixed_point_search import FixedPoints as FixedPoints
 from .solve import SolveStatus as SolveStatus
 from .solve import clipping_level as clipping_level
 from .solve import clipping_levels as clipping_levels
 from .solve import edge_of_chaos as edge_of_chaos
 from .solve import edges_of_chaos as edges_of_chaos
-from .solve import fixed_points as fixed_points
+from .fixed_point_search import fixed_points as fixed_points
 from .solve import threshold_for_sparsity as threshold_for_sparsity
 from .solve import thresholds_for_sparsity as thresholds_for_sparsity
 from .tables import EocColumns as EocColumns

@@ -16,8 +16,8 @@ from .words import read_words
 
 if TYPE_CHECKING:
     from ..activations import Activation
+    from ..fixed_point_search import FixedPoints
     from ..formulas import Formulas
-    from ..solve import FixedPoints
 
 # Heavy modules (SymPy, Matplotlib) are imported inside the functions, so that --help answers at once.
 
@@ -141,7 +141,7 @@ def header(formulas: Formulas) -> str:
 def show_solution(numbers: dict[str, Any], variance_map: Any, as_json: bool) -> None:
     """Print the numbers of an edge of chaos and the fixed points of its map."""
     from ..errors import DegenerateMapError
-    from ..solve import fixed_points
+    from ..fixed_point_search import fixed_points
 
     points: FixedPoints | tuple[()] = ()
     note = None

@@ -1,4 +1,4 @@
-"""Solvers on the variance map: edge of chaos, threshold for a sparsity, clipping level, fixed points.
+"""Solvers on the variance map: edge of chaos, threshold for a sparsity, clipping level.
 
 The functions named in the plural take arrays; those named in the singular call them with one number.
 """
@@ -11,9 +11,6 @@ from .edge_of_chaos import EdgeOfChaos as EdgeOfChaos
 from .edge_of_chaos import edge_of_chaos as edge_of_chaos
 from .edge_of_chaos_array import EdgesOfChaos as EdgesOfChaos
 from .edge_of_chaos_array import edges_of_chaos as edges_of_chaos
-from .fixed_points import FixedPoint as FixedPoint
-from .fixed_points import FixedPoints as FixedPoints
-from .fixed_points import fixed_points as fixed_points
 from .status import SolveStatus as SolveStatus
 from .threshold import threshold_for_sparsity as threshold_for_sparsity
 from .threshold import thresholds_for_sparsity as thresholds_for_sparsity

@@ -9,7 +9,8 @@ from typing import Any, cast
 from ..activations import family
 from ..checks import inside_open_interval, positive
 from ..errors import DegenerateMapError, VmapTheoryError
-from ..solve import EdgeOfChaos, FixedPoint, clipping_level, edge_of_chaos, fixed_points, threshold_for_sparsity
+from ..fixed_point_search import FixedPoint, fixed_points
+from ..solve import EdgeOfChaos, clipping_level, edge_of_chaos, threshold_for_sparsity
 from ..solve.threshold import threshold_parameter
 from .provenance import require_lists, verified_provenance
 from .schema import EocRow, Stability
