@@ -24,12 +24,15 @@ from .solve import ClippingLevels as ClippingLevels
 from .solve import EdgeOfChaos as EdgeOfChaos
 from .solve import EdgesOfChaos as EdgesOfChaos
 from .fixed_point_search import FixedPoint as FixedPoint
+from .fixed_point_search import FixedPointGrid as FixedPointGrid
 from .fixed_point_search import FixedPoints as FixedPoints
 from .solve import SolveStatus as SolveStatus
 from .solve import clipping_level as clipping_level
 from .solve import clipping_levels as clipping_levels
 from .solve import edge_of_chaos as edge_of_chaos
 from .solve import edges_of_chaos as edges_of_chaos
+from .fixed_point_search import SearchStatus as SearchStatus
+from .fixed_point_search import fixed_point_grid as fixed_point_grid
 from .fixed_point_search import fixed_points as fixed_points
 from .solve import threshold_for_sparsity as threshold_for_sparsity
 from .solve import thresholds_for_sparsity as thresholds_for_sparsity

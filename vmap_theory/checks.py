@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import DomainError, DtypeError
@@ -114,6 +115,26 @@ def positive_array(name: str, value: object, *, nan: bool = False) -> NDArray[np
     refuse_where(name, result, np.isinf(result), "finite real numbers")
     refuse_where(name, result, result <= 0, "numbers > 0")
     return result
+
+
+def broadcast(
+    arrays: Mapping[str, NDArray[np.float64]],
+) -> tuple[tuple[int, ...], dict[str, NDArray[np.float64]]]:
+    """Return the common shape and the arrays, broadcast and flat.
+
+    Raises
+    ------
+    DomainError
+        The shapes do not broadcast.
+    """
+    import numpy as np
+
+    try:
+        shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name}: {array.shape}" for name, array in arrays.items())
+        raise DomainError(f"the shapes do not broadcast ({shapes}): give shapes that agree.") from None
+    return shape, {name: np.broadcast_to(array, shape).ravel() for name, array in arrays.items()}
 
 
 def _to_float(name: str, value: object) -> float:

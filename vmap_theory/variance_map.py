@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .activations import Activation, as_activation
-from .checks import non_negative
+from .checks import non_negative, positive
+from .errors import DomainError
 from .kernels import GaussianMoments, gaussian_moments
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Result = NDArray[np.float64] | np.float64
+
+_ON_THE_EDGE = 1e-11  # how far V/q and chi_1 may be from 1 for roundings of the two variances
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,17 @@ class VarianceMap:
         Or a name of the registry; with a number for every parameter.
     sigma_w2, sigma_b2 : number
         Variance of the weights times fan-in, and of the biases (variances, not standard deviations), >= 0.
+    q_star : number, optional
+        Given, the map is meant to be on the edge of chaos at this variance exactly, V(q_star) = q_star and
+        chi_1(q_star) = 1, and the two variances are roundings of those that make it so; `edge_of_chaos` and
+        `clipping_level` set it.  `fixed_points` then takes them with as many digits as it needs.
 
     Raises
     ------
     SymbolicParameterError
         A parameter of the activation has no value.
     DomainError, DtypeError
-        A variance is negative, NaN, infinite or not a real number.
+        A variance is negative, NaN, infinite or not a real number, or the map is not on the edge of chaos at q_star.
 
     Notes
     -----
@@ -51,12 +58,24 @@ class VarianceMap:
     activation: Activation
     sigma_w2: float
     sigma_b2: float
+    q_star: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "activation", as_activation(self.activation))
         self.activation.require_numbers("a variance map")
         object.__setattr__(self, "sigma_w2", non_negative("sigma_w2", self.sigma_w2))
         object.__setattr__(self, "sigma_b2", non_negative("sigma_b2", self.sigma_b2))
+        if self.q_star is not None:
+            object.__setattr__(self, "q_star", positive("q_star", self.q_star))
+            self._require_edge(self.q_star)
+
+    def _require_edge(self, q: float) -> None:
+        found = float(self(q)) / q, float(self.chi_1(q))
+        if not all(abs(value - 1) <= _ON_THE_EDGE for value in found):
+            raise DomainError(
+                f"q_star = {q:g} is outside its domain: V(q_star)/q_star = {found[0]:.12g} and chi_1(q_star) = "
+                f"{found[1]:.12g} must both be 1 to rounding. Leave q_star out, or take the map of edge_of_chaos."
+            )
 
     def __call__(self, q: ArrayLike) -> Result:
         """V(q)."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..checks import broadcast as broadcast
 from ..checks import real_array
-from ..errors import DomainError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -33,19 +33,3 @@ def checked_array(name: str, value: ArrayLike, check: Callable[[str, object], fl
             place = f"[{', '.join(str(int(i)) for i in index)}]" if index else ""
             check(f"{name}{place}", float(array[index]))
     return array
-
-
-def broadcast(arrays: Mapping[str, Array]) -> tuple[tuple[int, ...], dict[str, Array]]:
-    """Return the common shape and the arrays, broadcast and flat.
-
-    Raises
-    ------
-    DomainError
-        The shapes do not broadcast.
-    """
-    try:
-        shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
-    except ValueError:
-        shapes = ", ".join(f"{name}: {array.shape}" for name, array in arrays.items())
-        raise DomainError(f"the shapes do not broadcast ({shapes}): give shapes that agree.") from None
-    return shape, {name: np.broadcast_to(array, shape).ravel() for name, array in arrays.items()}

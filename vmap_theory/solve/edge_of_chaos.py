@@ -74,13 +74,7 @@ def edge_of_chaos(act: Activation | str, q_star: float = 1.0) -> EdgeOfChaos:
     act = as_activation(act)
     act.require_numbers("the edge of chaos")
     q = positive("q_star", q_star)
-    if act.slope_is_infinite:
-        places = ", ".join(f"{float(point.at):g}" for point in act.jumps)
-        cause = f"jumps at x = {places}" if places else "has an infinite slope"
-        raise NoEdgeOfChaosError(
-            f"{act.label} {cause}, so E[phi'^2] is infinite and no weight variance gives chi_1 = 1: "
-            "use a continuous activation of finite slope, for instance soft_threshold in place of hard_threshold."
-        )
+    require_finite_slope(act)
     edges = edges_of_chaos(act, q)
     require_edge(act, edges)
     sigma_w2, sigma_b2 = float(edges.sigma_w2), float(edges.sigma_b2)
@@ -88,11 +82,22 @@ def edge_of_chaos(act: Activation | str, q_star: float = 1.0) -> EdgeOfChaos:
         sigma_w2=sigma_w2,
         sigma_b2=sigma_b2,
         q_star=q,
-        variance_map=VarianceMap(act, sigma_w2=sigma_w2, sigma_b2=sigma_b2),
+        variance_map=VarianceMap(act, sigma_w2=sigma_w2, sigma_b2=sigma_b2, q_star=q),
         slope=float(edges.slope),
         curvature=float(edges.curvature),
         sparsity=float(edges.sparsity),
     )
+
+
+def require_finite_slope(act: Activation) -> None:
+    """Raise `NoEdgeOfChaosError` if phi jumps or has an infinite slope."""
+    if act.slope_is_infinite:
+        places = ", ".join(f"{float(point.at):g}" for point in act.jumps)
+        cause = f"jumps at x = {places}" if places else "has an infinite slope"
+        raise NoEdgeOfChaosError(
+            f"{act.label} {cause}, so E[phi'^2] is infinite and no weight variance gives chi_1 = 1: "
+            "use a continuous activation of finite slope, for instance soft_threshold in place of hard_threshold."
+        )
 
 
 def require_edge(act: Activation, edges: EdgesOfChaos) -> None:

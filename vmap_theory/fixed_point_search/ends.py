@@ -1,0 +1,114 @@
+r"""Variances below and above which the sign of V(q) - q is certain, from the signs of psi near 0 and far out.
+
+With s = 1/q, t = x^2/2 and T where psi begins to change its sign, ``e^(sT)`` times the Laplace transform of psi is a
+part on t < T of one sign, which grows with s, and the rest, which fades with s.  So once the first outweighs the rest
+at one variance, it does so at all smaller ones; and the other way round far out.  What is left to bound:
+
+- the part of psi that is negative has psi >= -x^2, whose Gaussian integrals are known in closed form;
+- the integral of phi^2 over |x| > X, X^2 = 2T, at q is at most ``sqrt(2) exp(-X^2/(4q))`` times E[phi^2] at 2q, and
+  over |x| < X at most ``sqrt(q_1/q) exp(X^2 (1/q_1 - 1/q)/2)`` times E[phi^2] at any q_1 < q.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import erf, erfc
+
+from .map_array import MapArray
+from .sign_patterns import EndSigns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+    Signs = NDArray[np.int8]
+
+_RUNGS = 40
+_RUNG = 4.0
+_LEAST_Q, _LARGEST_Q = 1e-290, 1e290  # inside the range in which the moments can be told
+_SAFE = 1 + 1e-9
+_ROOT_TWO_PI = float(np.sqrt(2 * np.pi))
+
+
+@dataclass(frozen=True)
+class SearchInterval:
+    """Where fixed points can lie, arrays.
+
+    Attributes
+    ----------
+    low, high : array
+        All fixed points lie between them, where proven.
+    sign_low, sign_high : array of int
+        Sign of V(q) - q at and beyond them; 0 where not proven.
+    """
+
+    low: Array
+    high: Array
+    sign_low: Signs
+    sign_high: Signs
+
+
+def search_interval(maps: MapArray, signs: EndSigns) -> SearchInterval:
+    """Return the interval outside of which V(q) - q keeps its sign."""
+    low, sign_low = _lower_end(maps, signs)
+    high, sign_high = _upper_end(maps, signs, low)
+    return SearchInterval(low, high, sign_low, sign_high)
+
+
+def _lower_end(maps: MapArray, signs: EndSigns) -> tuple[Array, Signs]:
+    low = np.full(maps.sigma_w2.size, np.nan)
+    sign = np.zeros(low.size, dtype=np.int8)
+    biased = maps.sigma_b2 / 2 >= _LEAST_Q  # V >= sigma_b2 > q below sigma_b2
+    low[biased], sign[biased] = maps.sigma_b2[biased] / 2, 1
+    todo = np.flatnonzero(~biased & (signs.first != 0) & np.isfinite(signs.begin))
+    for rung in range(_RUNGS):
+        q = _within(signs.begin[todo] ** 2 * _RUNG**-rung)
+        far = signs.begin[todo] / np.sqrt(q)
+        here, twice = maps.jets(todo, q), maps.jets(todo, 2 * q)
+        with np.errstate(all="ignore"):
+            mass, square = erfc(far / np.sqrt(2)), 2 * far * np.exp(-far * far / 2) / _ROOT_TWO_PI
+            above = np.sqrt(2.0) * np.exp(-far * far / 4) * 2 * twice.high[0] + here.bias * mass
+            rest = np.where(signs.first[todo] > 0, above, mass + square)
+            proven = here.ratio * signs.first[todo] > rest * _SAFE + here.error
+        low[todo[proven]], sign[todo[proven]] = q[proven], signs.first[todo[proven]]
+        todo = todo[~proven]
+        if not todo.size:
+            break
+    unproven = np.isnan(low)
+    low[unproven] = _within(np.where(np.isfinite(signs.begin), signs.begin, 1.0)[unproven] ** 2 * _RUNG**-_RUNGS)
+    return low, sign
+
+
+def _upper_end(maps: MapArray, signs: EndSigns, low: Array) -> tuple[Array, Signs]:
+    high = np.full(low.size, np.nan)
+    sign = np.zeros(low.size, dtype=np.int8)
+    todo = np.flatnonzero((signs.last != 0) & np.isfinite(signs.end))
+    near_q = _within(np.maximum(signs.end**2, low))
+    near = maps.jets(np.arange(low.size), near_q)
+    for rung in range(1, _RUNGS + 1):
+        q = _within(near_q[todo] * _RUNG**rung)
+        close = signs.end[todo] / np.sqrt(q)
+        here = maps.jets(todo, q)
+        with np.errstate(all="ignore"):
+            mass = erf(close / np.sqrt(2))
+            square = mass - 2 * close * np.exp(-close * close / 2) / _ROOT_TWO_PI
+            # E[phi^2] = A_0 q / sigma_w2 at the nearer variance, as a part of V/q here.
+            inner = near.high[0][todo] * (near_q[todo] / q) ** 1.5
+            inner *= np.exp(signs.end[todo] ** 2 * (1 / near_q[todo] - 1 / q) / 2)
+            rest = np.where(signs.last[todo] > 0, inner + here.bias * mass, square)
+            proven = here.ratio * signs.last[todo] > rest * _SAFE + here.error
+        high[todo[proven]], sign[todo[proven]] = q[proven], signs.last[todo[proven]]
+        todo = todo[~proven]
+        if not todo.size:
+            break
+    unproven = np.isnan(high)
+    high[unproven] = _within(near_q[unproven] * _RUNG**_RUNGS)
+    return np.maximum(high, 2 * low), sign
+
+
+def _within(q: Any) -> Array:
+    clipped: Array = np.clip(q, _LEAST_Q, _LARGEST_Q)
+    return clipped

@@ -1,0 +1,248 @@
+r"""Signs of the excess of phi^2, which bound the number of fixed points.
+
+V(q) - q is the expectation of psi(sqrt(q) |Z|) with
+
+.. math:: \psi(x) = \tfrac12 \sigma_w^2 \big(\phi(x)^2 + \phi(-x)^2\big) + \sigma_b^2 - x^2, \qquad x > 0 ,
+
+up to the factor sqrt(q) a Laplace transform in s = 1/q.  By Descartes' rule for Laplace transforms (variation
+diminishing; Polya and Szegoe, Part V, Karlin 1968) V(q) - q has at most as many zeros on (0, oo), each counted as often
+as its multiplicity, as psi has changes of sign, and one only if psi is zero throughout is it zero throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import sympy as sp
+
+from ..activations import Activation
+from ..activations.program import FLOATS, compiled
+from ..activations.symbols import X
+from ..kernels.plan import UNIT, Plan, plan_for
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .map_array import MapArray
+
+    Array = NDArray[np.float64]
+    Signs = NDArray[np.int8]
+
+_DIGITS = 80
+_NEGLIGIBLE = sp.Rational(1, 10**60)
+_CERTAIN = 1e-13  # relative to the terms of a coefficient: rounding is far below
+_MARGIN = 1 + 1e-6
+_NEAREST, _FARTHEST, _SAMPLES = 1e-8, 1e6, 6001  # of the samples, in units of the activation's own length
+
+
+@dataclass(frozen=True)
+class EndSigns:
+    """Signs of psi near 0 and far out, arrays with an element for each map; sign 0 where they are not known.
+
+    Attributes
+    ----------
+    first, last : array of int
+        The sign on (0, begin), and on (end, oo).
+    begin, end : array
+        Between them psi may change its sign.
+    """
+
+    first: Signs
+    last: Signs
+    begin: Array
+    end: Array
+
+
+@dataclass(frozen=True)
+class SignPattern:
+    """The signs of psi on (0, oo), exactly.
+
+    Attributes
+    ----------
+    signs : tuple of int
+        1 and -1 by turns; empty where psi is zero throughout.
+    begin, end : float
+        All changes lie between them.
+    """
+
+    signs: tuple[int, ...]
+    begin: float
+    end: float
+
+    @property
+    def changes(self) -> int:
+        """How often the sign changes: the most fixed points that there can be, counted with multiplicity."""
+        return max(len(self.signs) - 1, 0)
+
+
+def sign_pattern(act: Activation, sigma_w2: sp.Rational, sigma_b2: sp.Rational) -> SignPattern:
+    """Return the pattern for polynomial pieces with numbers for all parameters."""
+    plan = plan_for(act)
+    parts = [
+        ([rational(_at_unit(end)) for end in (part.start, part.stop)], [_at_unit(c) for c in part.coefficients])
+        for part in plan.parts
+    ]
+    cuts = sorted({end for ends, _ in parts for end in ends if end != sp.oo})
+    signs: list[int] = []
+    changes: list[float] = []
+    for low, high in zip(cuts, [*cuts[1:], sp.oo], strict=True):
+        here = [(ends[0], coefficients) for ends, coefficients in parts if ends[0] <= low and ends[1] >= high]
+        for sign, place in signs_on(_psi(here, sigma_w2, sigma_b2), low, high):
+            if sign and (not signs or signs[-1] != sign):
+                if signs:
+                    changes.append(float(place))
+                signs.append(sign)
+    return SignPattern(tuple(signs), min(changes, default=1.0), max(changes, default=1.0))
+
+
+def _psi(parts: Sequence[tuple[sp.Rational, Sequence[sp.Expr]]], w: sp.Rational, b: sp.Rational) -> sp.Poly:
+    """Psi as a polynomial in x with rational coefficients, those that cancel to 60 digits exactly zero."""
+    total, sizes = sp.Poly(b - X**2, X, domain="QQ"), sp.Poly(b + X**2, X, domain="QQ")
+    for start, coefficients in parts:
+        t, size_of_t = sp.Poly(X - start, X, domain="QQ"), sp.Poly(X + start, X, domain="QQ")
+        value, size = sp.Poly(0, X, domain="QQ"), sp.Poly(0, X, domain="QQ")
+        for power, coefficient in enumerate(coefficients):
+            number = rational(coefficient)
+            value, size = value + t**power * number, size + size_of_t**power * abs(number)
+        total, sizes = total + value**2 * (w / 2), sizes + size**2 * (w / 2)
+    if total.is_zero:
+        return total
+    kept = [
+        c if abs(c) > _NEGLIGIBLE * sizes.coeff_monomial(X**power) else 0
+        for power, c in ((power, total.coeff_monomial(X**power)) for power in range(total.degree(), -1, -1))
+    ]
+    return sp.Poly(kept, X, domain="QQ")
+
+
+def signs_on(psi: sp.Poly, low: sp.Rational, high: sp.Expr) -> list[tuple[int, sp.Rational]]:
+    """(sign, from where on) on the pieces of (low, high) between the zeros of odd multiplicity."""
+    if psi.is_zero:
+        return [(0, low)]
+    for end in (low, high):  # zeros at the ends are no changes inside
+        while end != sp.oo and psi.eval(end) == 0:
+            psi = psi.quo(sp.Poly(X - end, X, domain="QQ")) * (1 if end == low else -1)
+    sign = 1 if psi.eval(low) > 0 else -1
+    out = [(sign, low)]
+    for (left, right), multiplicity in psi.intervals(inf=low, sup=None if high == sp.oo else high):
+        if multiplicity % 2:
+            sign = -sign
+            out.append((sign, (left + right) / 2))
+    return out
+
+
+@lru_cache(maxsize=4096)
+def rational(number: sp.Expr) -> sp.Expr:
+    """An exact number, or its first 80 digits; oo as it is."""
+    if number.is_Rational or number == sp.oo:
+        return number
+    return sp.Rational(str(number.evalf(_DIGITS, maxn=10 * _DIGITS, strict=True)))
+
+
+def _at_unit(expression: sp.Expr) -> sp.Expr:
+    return expression.subs(UNIT, 1)
+
+
+def end_signs(maps: MapArray) -> EndSigns:
+    """Return the signs near 0 and far out, in float64; for other than polynomial pieces as far as samples show them."""
+    if maps.act.is_polynomial:
+        plan = plan_for(maps.act)
+        inner = [(part.start, part.stop, part.coefficients) for part in plan.parts if part.start == 0]
+        outer = [(part.start, part.stop, part.coefficients) for part in plan.parts if part.stop == sp.oo]
+        first, begin = _near_zero(maps, inner)
+        last, end = _far_out(maps, outer, plan)
+        return EndSigns(first, last, begin, end)
+    return _sampled(maps)
+
+
+_Part = tuple[sp.Expr, sp.Expr, Sequence[sp.Expr]]
+
+
+def _near_zero(maps: MapArray, parts: Sequence[_Part]) -> tuple[Signs, Array]:
+    """The sign of the lowest power with a coefficient, and half of the least zero that it can have by Fujiwara."""
+    total, sizes = _coefficients(maps, parts)
+    lowest, sign, ratio = _leading(total, sizes, range(len(total)))
+    begin = 0.5 / np.where(ratio > 0, ratio, 1e-200)
+    for _, stop, _ in parts:
+        begin = np.minimum(begin, _numbers(maps, [stop])[0])
+    return sign, np.where(lowest, begin / _MARGIN, np.nan)
+
+
+def _far_out(maps: MapArray, parts: Sequence[_Part], plan: Plan) -> tuple[Signs, Array]:
+    total, sizes = _coefficients(maps, parts)
+    highest, sign, ratio = _leading(total, sizes, range(len(total) - 1, -1, -1))
+    end = 2 * ratio
+    for start in {part.start for part in plan.parts}:
+        end = np.maximum(end, _numbers(maps, [start])[0])
+    return sign, np.where(highest, np.maximum(end, 1e-150) * _MARGIN, np.nan)
+
+
+def _coefficients(maps: MapArray, parts: Sequence[_Part]) -> tuple[Array, Array]:
+    """Coefficients of psi in x, lowest power first, and the sizes of their terms."""
+    powers = max([3, *(2 * len(coefficients) - 1 for _, _, coefficients in parts)])
+    total, sizes = np.zeros((2, powers, maps.sigma_w2.size))
+    for start, _, coefficients in parts:
+        in_x = sp.Poly(sum((c * (X - start) ** k for k, c in enumerate(coefficients)), sp.Integer(0)), X)
+        phi = _numbers(maps, in_x.all_coeffs()[::-1])
+        for j, left in enumerate(phi):
+            for k, right in enumerate(phi):
+                total[j + k] += maps.sigma_w2 / 2 * left * right
+                sizes[j + k] += maps.sigma_w2 / 2 * np.abs(left * right)
+    for power, value in ((0, maps.sigma_b2), (2, -1.0)):
+        total[power] += value
+        sizes[power] += np.abs(value)
+    return total, sizes
+
+
+def _leading(total: Array, sizes: Array, order: range) -> tuple[NDArray[np.bool_], Signs, Array]:
+    """The first coefficient in an order that is not zero: whether there is one, its certain sign, Fujiwara's ratio.
+
+    The ratio is the largest |c_j / c_lead|^(1/|j - lead|): twice it bounds the zeros of a polynomial.
+    """
+    count = total.shape[1]
+    lead, sign = np.full(count, -1), np.zeros(count, dtype=np.int8)
+    for power in order:
+        here = (lead < 0) & (total[power] != 0)
+        lead[here] = power
+        certain = np.abs(total[power]) > _CERTAIN * sizes[power]
+        sign[here] = np.where(certain, np.sign(total[power]), 0)[here]
+    ratio = np.zeros(count)
+    columns = np.arange(count)
+    with np.errstate(all="ignore"):
+        for power in range(len(total)):
+            distance = np.abs(power - lead)
+            size = np.abs(total[power] / total[lead, columns]) ** (1 / np.maximum(distance, 1))
+            ratio = np.where(distance > 0, np.fmax(ratio, size), ratio)
+    return lead >= 0, sign, ratio
+
+
+def _numbers(maps: MapArray, expressions: Sequence[sp.Expr]) -> list[Array]:
+    found = compiled(*(_at_unit(sp.sympify(e)) for e in expressions)).run(maps.parameters, FLOATS)
+    return [np.broadcast_to(np.asarray(value, dtype=np.float64), maps.sigma_w2.shape) for value in found]
+
+
+def _sampled(maps: MapArray) -> EndSigns:
+    """Signs of psi at many points, and beyond the outermost as there: not a proof."""
+    x, half_square = samples(maps.act)
+    first, last = np.zeros((2, maps.sigma_w2.size), dtype=np.int8)
+    begin, end = np.zeros((2, maps.sigma_w2.size))
+    for index, (weight, bias) in enumerate(zip(maps.sigma_w2, maps.sigma_b2, strict=True)):
+        with np.errstate(all="ignore"):
+            psi = weight * half_square + bias - x * x
+        signs = np.where(np.isnan(psi), 1, np.sign(psi)).astype(np.int8)
+        changes = np.flatnonzero(np.diff(signs))
+        first[index], last[index] = signs[0], signs[-1]
+        begin[index], end[index] = (x[changes[0]], x[changes[-1] + 1]) if changes.size else (x[-1], x[0])
+    return EndSigns(first, last, begin, end)
+
+
+@lru_cache(maxsize=64)
+def samples(act: Activation) -> tuple[Array, Array]:
+    """Points x > 0 and (phi(x)^2 + phi(-x)^2)/2 there."""
+    lengths = [abs(float(point.at)) for point in act.breaks if point.at != 0] or [1.0]
+    x = np.geomspace(_NEAREST * min(lengths), _FARTHEST * max(lengths), _SAMPLES)
+    with np.errstate(all="ignore"):
+        return x, (np.asarray(act(x)) ** 2 + np.asarray(act(-x)) ** 2) / 2
