@@ -122,7 +122,7 @@ def test_eoc(call: Any) -> None:
     content = load(call("eoc", "leaky_relu", "negative_slope=0.5", "--json"))
     assert content["sigma_w2"] == pytest.approx(1.6)
     assert content["fixed_points"] == []
-    assert "none is isolated" in content["note"]
+    assert "no fixed point is isolated" in content["note"]
     content = load(call("eoc", "relu_tau", "--sparsity", 0.85, "--q-star", 2, "--json"))
     assert content["q_star"] == 2
     assert content["slope"] == pytest.approx(1)
@@ -146,11 +146,23 @@ def test_clip(call: Any) -> None:
     assert (content["m"], content["tau"]) == pytest.approx((0.8095, 1.0364), abs=5e-5)
     assert content["criterion"] == "slope"
     (point,) = content["fixed_points"]
-    assert set(point) == {"q", "slope", "chi_1", "stability", "error_bound"}
+    assert {"q", "lower", "upper", "slope", "chi_1", "stability", "basin", "error_bound"} <= set(point)
+    assert point["basin"] == [0, None]
+    assert content["is_complete"] is True
     three = load(call("clip", "cst", "--sparsity", 0.85, "--target", 0.9, "--json"))["fixed_points"]
     assert [p["stability"] for p in three] == ["stable", "unstable", "stable"]
     text = call("clip", "crelu", "--sparsity", 0.85).out
     assert "0.8095281637" in text
+
+
+def test_fixed_points(call: Any) -> None:
+    content = load(call("fixed-points", "relu", "--sigma-w2", 3, "--sigma-b2", 1, "--json"))
+    assert content["fixed_points"] == []
+    assert (content["diverges"], content["collapses"], content["is_complete"]) == (True, False, True)
+    text = call("fixed-points", "hardtanh", "--sigma-w2", 0.5).out
+    assert "V(q) < q for all small q" in text
+    (point,) = load(call("fixed-points", "tanh", "--sigma-w2", 1.5, "--sigma-b2", 0.05, "--json"))["fixed_points"]
+    assert point["q"] == pytest.approx(0.41803720, abs=1e-8)
 
 
 def test_clip_an_expression_with_domains(call: Any) -> None:

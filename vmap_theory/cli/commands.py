@@ -209,6 +209,23 @@ def eoc(
     )
 
 
+@app.command("fixed-points")
+def fixed_points_command(
+    name: NameArgument,
+    words: WordsArgument = None,
+    *,
+    sigma_w2: Annotated[float, typer.Option("--sigma-w2", help="Variance of the weights times fan-in.")],
+    sigma_b2: Annotated[float, typer.Option("--sigma-b2", help="Variance of the biases.")] = 0.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Give all fixed points of a variance map, with basins, and the proof that there are no others."""
+    from ..variance_map import VarianceMap
+
+    act = activation_from_words(name, words)
+    numbers = {"activation": act.label, "sigma_w2": sigma_w2, "sigma_b2": sigma_b2}
+    show_solution(numbers, VarianceMap(act, sigma_w2=sigma_w2, sigma_b2=sigma_b2), as_json)
+
+
 @app.command()
 def clip(
     name: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from .words import read_words
 
 if TYPE_CHECKING:
     from ..activations import Activation
-    from ..fixed_point_search import FixedPoints
+    from ..fixed_point_search import FixedPoint, FixedPoints
     from ..formulas import Formulas
 
 # Heavy modules (SymPy, Matplotlib) are imported inside the functions, so that --help answers at once.
@@ -144,34 +145,52 @@ def show_solution(numbers: dict[str, Any], variance_map: Any, as_json: bool) -> 
     from ..fixed_point_search import fixed_points
 
     points: FixedPoints | tuple[()] = ()
-    note = None
     try:
         points = fixed_points(variance_map)
-    except DegenerateMapError:
-        note = "V(q) = q to rounding over many decades: none is isolated"
+        told: dict[str, Any] = {
+            "is_complete": points.is_complete,
+            "diverges": points.diverges,
+            "collapses": points.collapses,
+            "near_misses": list(points.near_misses),
+            "note": points.proof,
+        }
+    except DegenerateMapError as error:
+        told = {"is_complete": False, "note": str(error)}
     if as_json:
-        found = [
-            {
-                "q": p.q,
-                "slope": p.slope,
-                "chi_1": p.chi_1,
-                "stability": p.stability,
-                "error_bound": p.error_bound,
-            }
-            for p in points
-        ]
-        print_json(numbers | {"fixed_points": found} | ({"note": note} if note else {}))
+        print_json(numbers | {"fixed_points": [_point(p) for p in points]} | told)
         return
     for key, value in numbers.items():
         if key != "parameters":
             print_line(f"{key:<12} {cell(value)}")
     for p in points:
+        reach = "" if p.basin is None else f", basin ({p.basin[0]:.6g}, {p.basin[1]:.6g})"
         print_line(
             f"fixed point  q = {p.q:.10g} +- {p.error_bound:.1g}, {p.stability}, "
-            f"V' = {p.slope:.6g}, chi_1 = {p.chi_1:.6g}"
+            f"V' = {p.slope:.6g}, chi_1 = {p.chi_1:.6g}{reach}"
         )
-    if note:
-        print_line(f"fixed points {note}")
+    for variance in told.get("near_misses", ()):
+        print_line(f"near miss    V(q) nearly meets q at {variance:.10g}")
+    if told.get("diverges"):
+        print_line("divergence   V(q) > q for all large q")
+    if told.get("collapses"):
+        print_line("collapse     V(q) < q for all small q")
+    print_line(f"no others    {told['note']}" if told["is_complete"] else f"fixed points {told['note']}")
+
+
+def _point(p: FixedPoint) -> dict[str, Any]:
+    """A fixed point as JSON; infinite ends of a basin are null."""
+    ends = None if p.basin is None else [None if math.isinf(end) else end for end in p.basin]
+    return {
+        "q": p.q,
+        "lower": p.lower,
+        "upper": p.upper,
+        "slope": p.slope,
+        "chi_1": None if math.isinf(p.chi_1) else p.chi_1,
+        "stability": p.stability,
+        "attracts_from": p.attracts_from,
+        "basin": ends,
+        "error_bound": p.error_bound,
+    }
 
 
 def save_picture(figure: Any, out: Path, as_json: bool) -> None:

@@ -46,13 +46,17 @@ def grows_outwards(act: Activation) -> bool:
     return all(sum(values) >= 0 for place, values in ends.items() if place != 0)
 
 
-def basin(vm: VarianceMap, q: float, others: Sequence[float], *, is_monotone: bool) -> tuple[float, float]:
-    """The variances between which every start converges to the stable fixed point `q`.
+def basin(
+    vm: VarianceMap, q: float, others: Sequence[float], side: str, *, is_monotone: bool
+) -> tuple[float, float] | None:
+    """The variances between which every start converges to the fixed point `q`, or None.
 
     Parameters
     ----------
     others : sequence of float
         The other fixed points.
+    side : str
+        From where it attracts: ``both``, ``below``, ``above`` or ``neither``.
     is_monotone : bool
         Whether V never decreases.  Then the basin reaches to the next fixed points.  If not, it is an interval around
         q, as long below as above, in which one step brings every variance nearer to q, checked at 1000 points: inside
@@ -61,13 +65,15 @@ def basin(vm: VarianceMap, q: float, others: Sequence[float], *, is_monotone: bo
     low = max((other for other in others if other < q), default=0.0)
     high = min((other for other in others if other > q), default=float("inf"))
     if is_monotone:
-        return low, high
-    reach = min(q - low, high - q, q)
-    distance = reach * (1 - np.linspace(0, 1, _CHECKED, endpoint=False)[::-1])
-    distance = distance[distance < reach]
+        return {"both": (low, high), "below": (low, q), "above": (q, high)}.get(side)
+    return _contracting(vm, q, min(high - q, q - low)) if side == "both" else None
+
+
+def _contracting(vm: VarianceMap, q: float, reach: float) -> tuple[float, float]:
+    distance = reach * np.arange(1, _CHECKED) / _CHECKED
     nearer = np.ones(distance.size, dtype=bool)
     for side in (-1, 1):
         nearer &= np.abs(np.asarray(vm(q + side * distance)) - q) < distance
-    good = distance.size if nearer.all() else int(np.argmin(nearer))
-    inner = float(distance[good - 1]) if good else 0.0
+    steps = distance.size if nearer.all() else int(np.argmin(nearer))
+    inner = float(distance[steps - 1]) if steps else 0.0
     return q - inner, q + inner

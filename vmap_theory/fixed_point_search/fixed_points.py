@@ -24,7 +24,7 @@ _CRITICAL = 1e-14  # relative error of the variances of an edge of chaos: its mo
 _TIGHT, _TIGHT_ENOUGH = 1e-13, 1e-9  # relative widths of enclosures: pieces that are polynomials, and others, whose
 # digits beyond float64 take seconds
 _WIDE = 1e-6  # the same on an edge of chaos, whose variances are rounded
-_INSIDE = 1e-6
+_SIDES = {(True, True): "both", (True, False): "below", (False, True): "above", (False, False): "neither"}
 
 
 def fixed_points(vm: VarianceMap) -> FixedPoints:
@@ -65,8 +65,8 @@ def fixed_points(vm: VarianceMap) -> FixedPoints:
     >>> [(round(p.q, 4), p.stability) for p in found], found.is_complete
     ([(1.0, 'stable'), (1.2634, 'unstable'), (5.34, 'stable')], True)
     >>> found = fixed_points(edge_of_chaos(activation("relu_tau", tau=1)).variance_map)
-    >>> [(p.q, p.stability) for p in found], found.diverges
-    ([(1.0, 'semi-stable')], True)
+    >>> [(p.q, p.stability, p.attracts_from) for p in found], found.diverges
+    ([(1.0, 'semi-stable', 'below')], True)
     """
     if not isinstance(vm, VarianceMap):
         raise DtypeError(f"{type(vm).__name__} is no VarianceMap: give one, or the .variance_map of a result.")
@@ -143,8 +143,8 @@ class _Search:
         return EndSigns(
             np.array([self.pattern.signs[0]], dtype=np.int8),
             np.array([self.pattern.signs[-1]], dtype=np.int8),
-            np.array([self.pattern.begin * (1 - _INSIDE)]),
-            np.array([self.pattern.end * (1 + _INSIDE)]),
+            np.array([self.pattern.begin]),
+            np.array([self.pattern.end]),
         )
 
     def _resolved(self, found: Sequence[Bracket]) -> tuple[list[_Root], bool]:
@@ -202,6 +202,8 @@ class _Search:
         q, act = self.vm.q_star, self.vm.activation
         if q is None or not bracket.low <= q <= bracket.high or not act.is_polynomial or act.jumps:
             return None
+        if bracket.sign_low * bracket.sign_high <= 0:
+            return None
         straight = all(sp.degree(piece.expression, gen=X) <= 1 for piece in act.pieces)
         if not straight or any(float(act(float(kink.at))) != 0 for kink in act.kinks):
             return None
@@ -244,12 +246,13 @@ class _Search:
         slopes = [] if moments is None else (self.vm.sigma_w2 * moments.d_second_moment).tolist()
         chis = [] if moments is None else (self.vm.sigma_w2 * moments.slope_moment).tolist()
         kinds = [_stability(root, slope) for root, slope in zip(roots, slopes, strict=True)]
-        is_monotone = "stable" in kinds and grows_outwards(self.vm.activation)
+        is_monotone = any(kind != "unstable" for kind in kinds) and grows_outwards(self.vm.activation)
         points = []
         for root, slope, chi_1, kind in zip(roots, slopes, chis, kinds, strict=True):
+            side = _SIDES[root.sign_low > 0, root.sign_high < 0] if kind != "unstable" else "neither"
             others = [other.q for other in roots if other is not root]
-            around = basin(self.vm, root.q, others, is_monotone=is_monotone) if kind == "stable" else None
-            points.append(FixedPoint(root.q, root.lower, root.upper, slope, chi_1, kind, around))
+            around = basin(self.vm, root.q, others, side, is_monotone=is_monotone)
+            points.append(FixedPoint(root.q, root.lower, root.upper, slope, chi_1, kind, side, around))
         return FixedPoints(
             tuple(points),
             is_complete=bool(complete),

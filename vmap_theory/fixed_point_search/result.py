@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from math import inf, nan
 from typing import Any, overload
 
 from ..activations import Activation
+from ..checks import positive
 
 
 class Stability(IntEnum):
@@ -62,10 +64,12 @@ class FixedPoint:
     stability : str
         ``stable``: attracts from both sides.  ``unstable``: repels, to both sides or by growing oscillations
         (V' < -1).  ``semi-stable``: a double root of V(q) - q, which attracts from one side and repels to the other.
+    attracts_from : str
+        ``both`` sides, from ``below`` or ``above`` alone, or ``neither``.
     basin : (float, float) or None
-        Of a stable point: every start strictly between these variances converges to it under iteration of V.  All of
-        its basin where phi^2 falls nowhere on the way out from 0 (then V never decreases); else an interval around q
-        inside it, checked at 1000 points.  None for other points.
+        Every start strictly between these variances converges to the point under iteration of V; for a semi-stable
+        point it is one of the two ends.  All of its basin where phi^2 falls nowhere on the way out from 0 (then V never
+        decreases); else an interval around q inside it, checked at 1000 points.  None for unstable points.
     """
 
     q: float
@@ -74,6 +78,7 @@ class FixedPoint:
     slope: float
     chi_1: float
     stability: str
+    attracts_from: str = "neither"
     basin: tuple[float, float] | None = None
 
     @property
@@ -119,6 +124,26 @@ class FixedPoints(Sequence[FixedPoint]):
     def __getitem__(self, index: slice) -> tuple[FixedPoint, ...]: ...
     def __getitem__(self, index: int | slice) -> FixedPoint | tuple[FixedPoint, ...]:
         return self.points[index]
+
+    def limit(self, q_0: float) -> float:
+        """Where iteration of V from `q_0` > 0 goes: a fixed point, inf, 0, or NaN where the basins do not tell.
+
+        Examples
+        --------
+        >>> from vmap_theory import activation, edge_of_chaos, fixed_points
+        >>> found = fixed_points(edge_of_chaos(activation("relu_tau", tau=1)).variance_map)
+        >>> found.limit(0.9), found.limit(1.1)
+        (1.0, inf)
+        """
+        start = positive("q_0", q_0)
+        for point in self.points:
+            if point.q == start or (point.basin is not None and point.basin[0] < start < point.basin[1]):
+                return point.q
+        if self.is_complete and self.diverges and start > max((point.upper for point in self.points), default=0.0):
+            return inf
+        if self.is_complete and self.collapses and start < min((point.lower for point in self.points), default=inf):
+            return 0.0
+        return nan
 
     def __len__(self) -> int:
         return len(self.points)

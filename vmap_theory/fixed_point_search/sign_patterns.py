@@ -36,6 +36,7 @@ _DIGITS = 80
 _NEGLIGIBLE = sp.Rational(1, 10**60)
 _CERTAIN = 1e-13  # relative to the terms of a coefficient: rounding is far below
 _MARGIN = 1 + 1e-6
+_INSIDE = 1e-12  # rounding of the places to floats
 _NEAREST, _FARTHEST, _SAMPLES = 1e-8, 1e6, 6001  # of the samples, in units of the activation's own length
 
 
@@ -66,7 +67,7 @@ class SignPattern:
     signs : tuple of int
         1 and -1 by turns; empty where psi is zero throughout.
     begin, end : float
-        All changes lie between them.
+        All changes lie between them; 1 where there are none.
     """
 
     signs: tuple[int, ...]
@@ -88,15 +89,16 @@ def sign_pattern(act: Activation, sigma_w2: sp.Rational, sigma_b2: sp.Rational) 
     ]
     cuts = sorted({end for ends, _ in parts for end in ends if end != sp.oo})
     signs: list[int] = []
-    changes: list[float] = []
+    changes: list[tuple[float, float]] = []
     for low, high in zip(cuts, [*cuts[1:], sp.oo], strict=True):
         here = [(ends[0], coefficients) for ends, coefficients in parts if ends[0] <= low and ends[1] >= high]
-        for sign, place in signs_on(_psi(here, sigma_w2, sigma_b2), low, high):
+        for sign, places in signs_on(_psi(here, sigma_w2, sigma_b2), low, high):
             if sign and (not signs or signs[-1] != sign):
                 if signs:
-                    changes.append(float(place))
+                    changes.append((float(places[0]), float(places[1])))
                 signs.append(sign)
-    return SignPattern(tuple(signs), min(changes, default=1.0), max(changes, default=1.0))
+    begin, end = min((low for low, _ in changes), default=1.0), max((high for _, high in changes), default=1.0)
+    return SignPattern(tuple(signs), begin * (1 - _INSIDE), end * (1 + _INSIDE))
 
 
 def _psi(parts: Sequence[tuple[sp.Rational, Sequence[sp.Expr]]], w: sp.Rational, b: sp.Rational) -> sp.Poly:
@@ -118,19 +120,21 @@ def _psi(parts: Sequence[tuple[sp.Rational, Sequence[sp.Expr]]], w: sp.Rational,
     return sp.Poly(kept, X, domain="QQ")
 
 
-def signs_on(psi: sp.Poly, low: sp.Rational, high: sp.Expr) -> list[tuple[int, sp.Rational]]:
-    """(sign, from where on) on the pieces of (low, high) between the zeros of odd multiplicity."""
+def signs_on(psi: sp.Poly, low: sp.Rational, high: sp.Expr) -> list[tuple[int, tuple[sp.Rational, sp.Rational]]]:
+    """(sign, between which points it begins) on the parts of (low, high) between zeros of odd multiplicity."""
     if psi.is_zero:
-        return [(0, low)]
+        return [(0, (low, low))]
     for end in (low, high):  # zeros at the ends are no changes inside
         while end != sp.oo and psi.eval(end) == 0:
             psi = psi.quo(sp.Poly(X - end, X, domain="QQ")) * (1 if end == low else -1)
     sign = 1 if psi.eval(low) > 0 else -1
-    out = [(sign, low)]
+    out = [(sign, (low, low))]
     for (left, right), multiplicity in psi.intervals(inf=low, sup=None if high == sp.oo else high):
         if multiplicity % 2:
+            while right > 2 * left:
+                left, right = psi.sqf_part().refine_root(left, right, eps=(right - left) / 8)
             sign = -sign
-            out.append((sign, (left + right) / 2))
+            out.append((sign, (left, right)))
     return out
 
 
