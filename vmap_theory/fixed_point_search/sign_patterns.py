@@ -4,9 +4,9 @@ V(q) - q is the expectation of psi(sqrt(q) |Z|) with
 
 .. math:: \psi(x) = \tfrac12 \sigma_w^2 \big(\phi(x)^2 + \phi(-x)^2\big) + \sigma_b^2 - x^2, \qquad x > 0 ,
 
-up to the factor sqrt(q) a Laplace transform in s = 1/q.  By Descartes' rule for Laplace transforms (variation
-diminishing; Polya and Szegoe, Part V, Karlin 1968) V(q) - q has at most as many zeros on (0, oo), each counted as often
-as its multiplicity, as psi has changes of sign, and one only if psi is zero throughout is it zero throughout.
+up to the factor sqrt(q) a Laplace transform in s = 1/q.  By Descartes' rule for Laplace transforms (the proof stands in
+docs/fixed_points.md) V(q) - q has at most as many zeros on (0, oo), counted with multiplicity, as psi has changes of
+sign; and it is zero throughout only if psi is.
 """
 
 from __future__ import annotations
