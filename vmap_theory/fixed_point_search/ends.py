@@ -86,10 +86,12 @@ def _upper_end(maps: MapArray, signs: EndSigns, low: Array) -> tuple[Array, Sign
     high = np.full(low.size, np.nan)
     sign = np.zeros(low.size, dtype=np.int8)
     todo = np.flatnonzero((signs.last != 0) & np.isfinite(signs.end))
-    near_q = _within(np.maximum(signs.end**2, low))
+    near_q = _within(np.maximum(np.minimum(signs.end**2, signs.reach / _RUNG), low))
     near = maps.jets(np.arange(low.size), near_q)
     for rung in range(1, _RUNGS + 1):
         q = _within(near_q[todo] * _RUNG**rung)
+        if (q > signs.reach).any():
+            break
         close = signs.end[todo] / np.sqrt(q)
         here = maps.jets(todo, q)
         with np.errstate(all="ignore"):
@@ -105,7 +107,7 @@ def _upper_end(maps: MapArray, signs: EndSigns, low: Array) -> tuple[Array, Sign
         if not todo.size:
             break
     unproven = np.isnan(high)
-    high[unproven] = _within(near_q[unproven] * _RUNG**_RUNGS)
+    high[unproven] = _within(np.minimum(near_q[unproven] * _RUNG**_RUNGS, signs.reach))
     return np.maximum(high, 2 * low), sign
 
 

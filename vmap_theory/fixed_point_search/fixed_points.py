@@ -9,7 +9,7 @@ import numpy as np
 import sympy as sp
 
 from ..activations.symbols import X
-from ..errors import DegenerateMapError, DtypeError
+from ..errors import DegenerateMapError, DtypeError, PrecisionError
 from ..variance_map import VarianceMap
 from .basins import basin, grows_outwards
 from .ends import SearchInterval, search_interval
@@ -103,7 +103,7 @@ class _Search:
         self.pattern = self._pattern(self.precise) if self.precise is not None and act.is_polynomial else None
 
     def _pattern(self, precise: PreciseMap) -> SignPattern:
-        found = sign_pattern(self.vm.activation, *(exact_fraction(v) for v in (precise.sigma_w2, precise.sigma_b2)))
+        found = sign_pattern(self.vm.activation, *map(exact_fraction, precise.variances))
         if not found.signs:
             raise DegenerateMapError(
                 f"V(q) = q for every q: {self.vm.activation.label} with sigma_w2 = {self.vm.sigma_w2:g}, "
@@ -180,7 +180,10 @@ class _Search:
             uncertainty=self.maps.uncertainty,
             precise=self.precise,
         )
-        finer = brackets(maps, np.array([bracket.low]), np.array([bracket.high]))[0]
+        try:
+            finer = brackets(maps, np.array([bracket.low]), np.array([bracket.high]))[0]
+        except PrecisionError:  # the integrals of other than polynomial pieces need not settle to 40 digits
+            return self._unresolved(bracket)
         roots, unresolved = [], False
         for one in finer:
             if one.is_single:
@@ -287,6 +290,10 @@ class _Search:
 def _tightened(precise: PreciseMap, root: _Root) -> _Root:
     """A root between neighbouring floats, or as near as the digits go, by bisection with their signs."""
     low, high = root.lower, root.upper
+    try:
+        precise.sign(low)
+    except PrecisionError:  # the integrals of other than polynomial pieces need not settle to 40 digits
+        return root
     while low < (middle := float(np.sqrt(low) * np.sqrt(high))) < high:
         sign = precise.sign(middle)
         if sign == 0:  # the root itself, to all digits; at its neighbours there are certain signs again

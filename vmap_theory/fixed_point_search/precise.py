@@ -47,21 +47,25 @@ class PreciseMap:
     def __init__(self, vm: VarianceMap, digits: int = _DIGITS) -> None:
         self.context = mpmath.MPContext()
         self.context.dps = digits + _GUARD_DIGITS
-        self._digits, self._act = digits, vm.activation
-        self.sigma_w2, self.sigma_b2 = self.context.mpf(vm.sigma_w2), self.context.mpf(vm.sigma_b2)
-        if vm.q_star is not None:
-            q = self.context.mpf(vm.q_star)
-            self.sigma_w2 = 1 / self._slope_moment(q)
-            self.sigma_b2 = q - self.sigma_w2 * self._sums(q)[0][0]
-            if abs(self.sigma_b2) < q * self.context.mpf(10) ** -digits:
-                self.sigma_b2 = self.context.zero
+        self._digits, self._vm, self._act = digits, vm, vm.activation
+
+    @cached_property
+    def variances(self) -> tuple[Any, Any]:
+        """sigma_w2 and sigma_b2: as they are, or those that make the edge of chaos."""
+        if self._vm.q_star is None:
+            return self.context.mpf(self._vm.sigma_w2), self.context.mpf(self._vm.sigma_b2)
+        q = self.context.mpf(self._vm.q_star)
+        sigma_w2 = 1 / self._slope_moment(q)
+        sigma_b2 = q - sigma_w2 * self._sums(q)[0][0]
+        is_zero = abs(sigma_b2) < q * self.context.mpf(10) ** -self._digits
+        return sigma_w2, self.context.zero if is_zero else sigma_b2
 
     def jet(self, q: Any) -> tuple[Any, Any, Any]:
         """R, D R and a bound of the error of both, as mpmath numbers."""
-        sums, sizes = self._sums(self.context.mpf(q))
-        zeroth, first = (self.sigma_w2 * value / q for value in sums)
-        bias = self.sigma_b2 / q
-        size = self.sigma_w2 * (sizes[0] + sizes[1]) / q + bias + 1
+        (sigma_w2, sigma_b2), (sums, sizes) = self.variances, self._sums(self.context.mpf(q))
+        zeroth, first = (sigma_w2 * value / q for value in sums)
+        bias = sigma_b2 / q
+        size = sigma_w2 * (sizes[0] + sizes[1]) / q + bias + 1
         return zeroth + bias - 1, first / 2 - 3 * zeroth / 2 - bias, 4 * size * self.context.mpf(10) ** -self._digits
 
     def sign(self, q: Any) -> int:

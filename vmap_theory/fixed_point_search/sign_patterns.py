@@ -11,6 +11,7 @@ sign; and it is zero throughout only if psi is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -37,6 +38,7 @@ _NEGLIGIBLE = sp.Rational(1, 10**60)
 _CERTAIN = 1e-13  # relative to the terms of a coefficient: rounding is far below
 _MARGIN = 1 + 1e-6
 _INSIDE = 1e-12  # rounding of the places to floats
+_MOST_TURNS, _WIDTHS, _SETTLED = 400, 30, 10
 _NEAREST, _FARTHEST, _SAMPLES = 1e-8, 1e6, 6001  # of the samples, in units of the activation's own length
 
 
@@ -50,12 +52,15 @@ class EndSigns:
         The sign on (0, begin), and on (end, oo).
     begin, end : array
         Between them psi may change its sign.
+    reach : float
+        The largest q at which the moments should be asked for.
     """
 
     first: Signs
     last: Signs
     begin: Array
     end: Array
+    reach: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -238,15 +243,22 @@ def _sampled(maps: MapArray) -> EndSigns:
             psi = weight * half_square + bias - x * x
         signs = np.where(np.isnan(psi), 1, np.sign(psi)).astype(np.int8)
         changes = np.flatnonzero(np.diff(signs))
-        first[index], last[index] = signs[0], signs[-1]
         begin[index], end[index] = (x[changes[0]], x[changes[-1] + 1]) if changes.size else (x[-1], x[0])
-    return EndSigns(first, last, begin, end)
+        # A sign that still changes near the last sample says nothing of what follows.
+        first[index], last[index] = signs[0], signs[-1] if end[index] < x[-1] / _SETTLED else 0
+    return EndSigns(first, last, begin, end, reach=float(x[-1]) ** 2)
 
 
 @lru_cache(maxsize=64)
 def samples(act: Activation) -> tuple[Array, Array]:
-    """Points x > 0 and (phi(x)^2 + phi(-x)^2)/2 there."""
+    """Points x > 0 and (phi(x)^2 + phi(-x)^2)/2 there, as far out as phi does not turn too often to be integrated."""
     lengths = [abs(float(point.at)) for point in act.breaks if point.at != 0] or [1.0]
     x = np.geomspace(_NEAREST * min(lengths), _FARTHEST * max(lengths), _SAMPLES)
     with np.errstate(all="ignore"):
-        return x, (np.asarray(act(x)) ** 2 + np.asarray(act(-x)) ** 2) / 2
+        half_square = (np.asarray(act(x)) ** 2 + np.asarray(act(-x)) ** 2) / 2
+        rises = np.diff(half_square)
+        rises[np.abs(rises) <= _CERTAIN * half_square[1:]] = 0
+    turns = np.cumsum(np.abs(np.diff(np.sign(rises))) > 1)
+    often = np.flatnonzero(turns > _MOST_TURNS)
+    kept = np.searchsorted(x, x[often[0]] / _WIDTHS) if often.size else x.size
+    return x[:kept], half_square[:kept]
