@@ -90,8 +90,12 @@ class VarianceMap:
         return self._scaled(gaussian_moments(self.activation, q).d2_second_moment)
 
     def chi_1(self, q: ArrayLike) -> Result:
-        """Return ``chi_1(q) = sigma_w2 E[phi'^2]``, the growth of squared gradients; infinite where phi jumps."""
-        return self._scaled(gaussian_moments(self.activation, q).slope_moment)
+        """Return ``chi_1(q) = sigma_w2 E[phi'^2]``, the growth of squared gradients; infinite where phi jumps.
+
+        Without weights (sigma_w2 = 0) it is 0 there too.
+        """
+        moments = gaussian_moments(self.activation, q)
+        return self._scaled(moments.slope_moment if self.sigma_w2 > 0 else moments.second_moment)
 
     def moments(self, q: ArrayLike) -> GaussianMoments:
         """All Gaussian moments of the activation at q, with error bounds."""

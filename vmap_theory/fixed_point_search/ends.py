@@ -43,19 +43,28 @@ class SearchInterval:
         All fixed points lie between them, where proven.
     sign_low, sign_high : array of int
         Sign of V(q) - q at and beyond them; 0 where not proven.
+    is_empty : array of bool
+        Where psi has one sign, so that there is nothing to search; there `low` and `high` are 1.
     """
 
     low: Array
     high: Array
     sign_low: Signs
     sign_high: Signs
+    is_empty: NDArray[np.bool_]
 
 
 def search_interval(maps: MapArray, signs: EndSigns) -> SearchInterval:
     """Return the interval outside of which V(q) - q keeps its sign."""
-    low, sign_low = _lower_end(maps, signs)
-    high, sign_high = _upper_end(maps, signs, low)
-    return SearchInterval(low, high, sign_low, sign_high)
+    is_empty = (signs.first == signs.last) & (signs.first != 0) & (signs.begin >= signs.end)
+    low, high = np.ones((2, is_empty.size))
+    sign_low, sign_high = signs.first.copy(), signs.last.copy()
+    rest = np.flatnonzero(~is_empty)
+    if rest.size:
+        some, theirs = maps.chosen(rest), signs.at(rest)
+        low[rest], sign_low[rest] = _lower_end(some, theirs)
+        high[rest], sign_high[rest] = _upper_end(some, theirs, low[rest])
+    return SearchInterval(low, high, sign_low, sign_high, is_empty)
 
 
 def _lower_end(maps: MapArray, signs: EndSigns) -> tuple[Array, Signs]:
@@ -86,12 +95,14 @@ def _upper_end(maps: MapArray, signs: EndSigns, low: Array) -> tuple[Array, Sign
     high = np.full(low.size, np.nan)
     sign = np.zeros(low.size, dtype=np.int8)
     todo = np.flatnonzero((signs.last != 0) & np.isfinite(signs.end))
-    near_q = _within(np.maximum(np.minimum(signs.end**2, signs.reach / _RUNG), low))
+    ends = np.where(np.isfinite(signs.end), signs.end, 1.0)
+    near_q = _within(np.maximum(np.minimum(ends**2, signs.reach / _RUNG), low))
     near = maps.jets(np.arange(low.size), near_q)
     for rung in range(1, _RUNGS + 1):
-        q = _within(near_q[todo] * _RUNG**rung)
-        if (q > signs.reach).any():
+        todo = todo[near_q[todo] * _RUNG**rung <= signs.reach]
+        if not todo.size:
             break
+        q = _within(near_q[todo] * _RUNG**rung)
         close = signs.end[todo] / np.sqrt(q)
         here = maps.jets(todo, q)
         with np.errstate(all="ignore"):
@@ -104,8 +115,6 @@ def _upper_end(maps: MapArray, signs: EndSigns, low: Array) -> tuple[Array, Sign
             proven = here.ratio * signs.last[todo] > rest * _SAFE + here.error
         high[todo[proven]], sign[todo[proven]] = q[proven], signs.last[todo[proven]]
         todo = todo[~proven]
-        if not todo.size:
-            break
     unproven = np.isnan(high)
     high[unproven] = _within(np.minimum(near_q[unproven] * _RUNG**_RUNGS, signs.reach))
     return np.maximum(high, 2 * low), sign

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import sympy as sp
@@ -23,6 +25,9 @@ from .sign_patterns import EndSigns, SignPattern, end_signs, sign_pattern
 _CRITICAL = 1e-14  # relative error of the variances of an edge of chaos: its moments have 1e-15
 _TIGHT, _TIGHT_ENOUGH = 1e-13, 1e-9  # relative widths of enclosures: pieces that are polynomials, and others, whose
 # digits beyond float64 take seconds
+_SCANNED, _MOST_SCANNED = 40, 200  # points a decade, and at most, whose signs are told with more digits
+_MOST_PRECISE_CELLS = 64
+_LEAST_Q, _LARGEST_Q, _STEP = 1e-280, 1e280, 16.0
 _WIDE = 1e-6  # the same on an edge of chaos, whose variances are rounded
 _SIDES = {(True, True): "both", (True, False): "below", (False, True): "above", (False, False): "neither"}
 
@@ -130,12 +135,20 @@ class _Search:
 
     def _brackets(self, interval: SearchInterval) -> list[Bracket]:
         """The brackets in the interval; for a single change of sign it is one itself."""
-        if self.pattern is not None and self.pattern.changes == 1:
-            (low, high), here = (interval.low[0], interval.high[0]), np.zeros(2, dtype=np.intp)
-            signs = self.maps.jets(here, np.array([low, high])).sign.tolist()
-            if signs == list(self.pattern.signs):
-                return [Bracket(float(low), float(high), signs[0], signs[1], is_single=True)]
-        return brackets(self.maps, interval.low, interval.high)[0]
+        if interval.is_empty[0]:
+            return []
+        low, high = float(interval.low[0]), float(interval.high[0])
+        if self.precise is None or self.pattern is None or self.pattern.changes != 1:
+            return brackets(self.maps, interval.low, interval.high)[0]
+        before, after = self.pattern.signs
+        signs = self.maps.jets(np.zeros(2, dtype=np.intp), np.array([low, high])).sign.tolist()
+        if signs == [before, after]:
+            return [Bracket(low, high, before, after, is_single=True)]
+        while self.precise.sign(low) != before and low > _LEAST_Q:
+            low /= _STEP
+        while self.precise.sign(high) != after and high < _LARGEST_Q:
+            high *= _STEP
+        return [Bracket(low, high, before, after, is_single=False)]
 
     def _ends(self) -> EndSigns:
         if self.pattern is None:
@@ -167,34 +180,49 @@ class _Search:
             return [known], budget != 2
         if self.precise is None:
             return self._unresolved(bracket)
-        signs = bracket.sign_low * bracket.sign_high
-        if budget is not None and (budget == 0 or (budget == 1 and signs > 0)):
-            return [], False
-        if budget in (1, 2) and signs < 0:  # by parity exactly one
-            return [self._single(bracket)], False
+        try:
+            crossings = self._crossings(self.precise, bracket)
+            if budget is not None and budget - len(crossings) < 2:  # they come and go in pairs
+                return self._singles(bracket, crossings), False
+            finer = self._finer(self.precise, bracket)
+        except PrecisionError:  # the integrals of other than polynomial pieces need not settle to 40 digits
+            return self._unresolved(bracket)
+        left = [one for one in finer if not one.is_single]
+        if left and crossings:
+            return self._singles(bracket, crossings), True
+        roots = self._singles(bracket, [one for one in finer if one.is_single])
+        if left:
+            more, _ = self._unresolved(bracket if len(left) > 1 else left[0])
+            roots += more
+        return roots, bool(left)
+
+    def _singles(self, bracket: Bracket, found: Sequence[Bracket]) -> list[_Root]:
+        if not found:
+            self.near_misses.append(_middle(bracket))
+        return [self._single(one) for one in found]
+
+    def _crossings(self, precise: PreciseMap, bracket: Bracket) -> list[Bracket]:
+        """Neighbouring points of a coarse grid at which the digits give opposite signs."""
+        count = min(_MOST_SCANNED, 3 + int(_SCANNED * math.log10(bracket.high / bracket.low)))
+        points = [(q, precise.sign(q)) for q in np.geomspace(bracket.low, bracket.high, count).tolist()]
+        certain = [(q, sign) for q, sign in points if sign != 0]
+        return [
+            Bracket(low, high, before, after, is_single=True)
+            for (low, before), (high, after) in pairwise(certain)
+            if before != after
+        ]
+
+    def _finer(self, precise: PreciseMap, bracket: Bracket) -> list[Bracket]:
         maps = PreciseMapArray(
             act=self.maps.act,
             sigma_w2=self.maps.sigma_w2,
             sigma_b2=self.maps.sigma_b2,
             parameters={},
             uncertainty=self.maps.uncertainty,
-            precise=self.precise,
+            precise=precise,
         )
-        try:
-            finer = brackets(maps, np.array([bracket.low]), np.array([bracket.high]))[0]
-        except PrecisionError:  # the integrals of other than polynomial pieces need not settle to 40 digits
-            return self._unresolved(bracket)
-        roots, unresolved = [], False
-        for one in finer:
-            if one.is_single:
-                roots.append(self._single(one))
-            else:
-                more, unknown = self._unresolved(one)
-                roots += more
-                unresolved |= unknown
-        if not roots:
-            self.near_misses.append(_middle(bracket))
-        return roots, unresolved
+        ends = np.array([bracket.low]), np.array([bracket.high])
+        return brackets(maps, *ends, most_cells=_MOST_PRECISE_CELLS)[0]
 
     def _double_root(self, bracket: Bracket) -> _Root | None:
         """q_star where the edge of chaos is known to be a double root: V'(q_star) = chi_1 = 1 exactly.
@@ -247,14 +275,14 @@ class _Search:
         places = np.array([root.q for root in roots])
         moments = self.vm.moments(places) if roots else None
         slopes = [] if moments is None else (self.vm.sigma_w2 * moments.d_second_moment).tolist()
-        chis = [] if moments is None else (self.vm.sigma_w2 * moments.slope_moment).tolist()
-        kinds = [_stability(root, slope) for root, slope in zip(roots, slopes, strict=True)]
+        chis = np.atleast_1d(self.vm.chi_1(places)).tolist() if roots else []
+        kinds = [_stability(root) for root in roots]
         is_monotone = any(kind != "unstable" for kind in kinds) and grows_outwards(self.vm.activation)
         points = []
         for root, slope, chi_1, kind in zip(roots, slopes, chis, kinds, strict=True):
             side = _SIDES[root.sign_low > 0, root.sign_high < 0] if kind != "unstable" else "neither"
             others = [other.q for other in roots if other is not root]
-            around = basin(self.vm, root.q, others, side, is_monotone=is_monotone)
+            around = basin(root.q, others, side, is_monotone=is_monotone)
             points.append(FixedPoint(root.q, root.lower, root.upper, slope, chi_1, kind, side, around))
         return FixedPoints(
             tuple(points),
@@ -318,7 +346,7 @@ def _middle(bracket: Bracket) -> float:
     return float(np.sqrt(bracket.low) * np.sqrt(bracket.high))
 
 
-def _stability(root: _Root, slope: float) -> str:
+def _stability(root: _Root) -> str:
     if root.multiplicity == 2:
         return "semi-stable"
-    return "stable" if root.sign_low > 0 and slope > -1 else "unstable"
+    return "stable" if root.sign_low > 0 else "unstable"

@@ -120,7 +120,12 @@ def _takes_arrays(act: Activation) -> bool:
 def _found(maps: MapArray) -> tuple[Columns, NDArray[np.uint8], NDArray[np.bool_]]:
     """The fixed points of all maps, a status for each map, and whether V(q) > q for all large q."""
     interval = search_interval(maps, end_signs(maps))
-    found = brackets(maps, interval.low, interval.high)
+    found: list[list[Bracket]] = [[] for _ in interval.low]
+    rest = np.flatnonzero(~interval.is_empty)
+    if rest.size:
+        some = brackets(maps.chosen(rest), interval.low[rest], interval.high[rest])
+        for which, those in zip(rest.tolist(), some, strict=True):
+            found[which] = those
     proven = (interval.sign_low != 0) & (interval.sign_high != 0)
     status = np.where(proven, SearchStatus.COMPLETE, SearchStatus.UNRESOLVED).astype(np.uint8)
     single = [(which, bracket) for which, those in enumerate(found) for bracket in those if bracket.is_single]
@@ -158,12 +163,12 @@ def _slopes(maps: MapArray, columns: Columns) -> Columns:
     which, q = columns["which"], columns["q"]
     values: dict[str, Any] = {name: value[which] for name, value in maps.parameters.items()}
     moments = gaussian_moments(maps.act, q, **values)
-    slope = maps.sigma_w2[which] * moments.d_second_moment
-    stable = (columns["sign_low"] > 0) & (slope > -1)
-    kind = np.where(stable, Stability.STABLE, Stability.UNSTABLE)
+    with np.errstate(invalid="ignore"):
+        chi_1 = np.where(maps.sigma_w2[which] > 0, maps.sigma_w2[which] * moments.slope_moment, 0.0)
+    kind = np.where(columns["sign_low"] > 0, Stability.STABLE, Stability.UNSTABLE)
     return {
-        "slope": slope,
-        "chi_1": maps.sigma_w2[which] * moments.slope_moment,
+        "slope": maps.sigma_w2[which] * moments.d_second_moment,
+        "chi_1": chi_1,
         "stability": np.where(columns["crosses"], kind, Stability.SEMI_STABLE).astype(np.uint8),
     }
 

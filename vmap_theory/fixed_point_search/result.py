@@ -62,14 +62,15 @@ class FixedPoint:
     slope, chi_1 : float
         V'(q) and chi_1(q).
     stability : str
-        ``stable``: attracts from both sides.  ``unstable``: repels, to both sides or by growing oscillations
-        (V' < -1).  ``semi-stable``: a double root of V(q) - q, which attracts from one side and repels to the other.
+        ``stable``: attracts from both sides (V' is never below -1/2 there, so that no oscillation can grow).
+        ``unstable``: repels to both sides.  ``semi-stable``: a double root of V(q) - q, which attracts from one side
+        and repels to the other.
     attracts_from : str
         ``both`` sides, from ``below`` or ``above`` alone, or ``neither``.
     basin : (float, float) or None
         Every start strictly between these variances converges to the point under iteration of V; for a semi-stable
         point it is one of the two ends.  All of its basin where phi^2 falls nowhere on the way out from 0 (then V never
-        decreases); else an interval around q inside it, checked at 1000 points.  None for unstable points.
+        decreases); else an interval around q inside it.  None for unstable points.
     """
 
     q: float

@@ -60,8 +60,11 @@ class _Cells:
         return _Cells(self.which[mask], self.left.at(mask), self.right.at(mask))
 
 
-def brackets(maps: MapArray, low: Array, high: Array) -> list[list[Bracket]]:
-    """All roots of every map between `low` and `high`, ascending; each end's sign should be certain."""
+def brackets(maps: MapArray, low: Array, high: Array, *, most_cells: int = _MOST_CELLS) -> list[list[Bracket]]:
+    """All roots of every map between `low` and `high`, ascending; each end's sign should be certain.
+
+    Beyond `most_cells` at a time cells are not halved any more.
+    """
     cells = _first_cells(maps, low, high)
     single: list[_Cells] = []
     unknown: list[tuple[_Cells, CellBounds]] = []
@@ -73,7 +76,7 @@ def brackets(maps: MapArray, low: Array, high: Array) -> list[list[Bracket]]:
         stuck = open_cells & ~one
         stuck &= holds_only_noise(cells.left, cells.right, bounds) | (bounds.width <= _NARROWEST)
         rest = open_cells & ~one & ~stuck
-        if np.count_nonzero(rest) > _MOST_CELLS:
+        if np.count_nonzero(rest) > most_cells:
             stuck, rest = stuck | rest, np.zeros_like(rest)
         if stuck.any():
             unknown.append((cells.at(stuck), _bounds_at(bounds, stuck)))

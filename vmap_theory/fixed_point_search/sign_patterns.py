@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy as sp
@@ -37,6 +37,7 @@ _DIGITS = 80
 _NEGLIGIBLE = sp.Rational(1, 10**60)
 _CERTAIN = 1e-13  # relative to the terms of a coefficient: rounding is far below
 _MARGIN = 1 + 1e-6
+_SMALLEST = 1e-140  # of lengths: squares stay inside float64
 _INSIDE = 1e-12  # rounding of the places to floats
 _MOST_TURNS, _WIDTHS, _SETTLED = 400, 30, 10
 _NEAREST, _FARTHEST, _SAMPLES = 1e-8, 1e6, 6001  # of the samples, in units of the activation's own length
@@ -61,6 +62,10 @@ class EndSigns:
     begin: Array
     end: Array
     reach: float = math.inf
+
+    def at(self, chosen: Any) -> EndSigns:
+        """Those of some maps."""
+        return EndSigns(self.first[chosen], self.last[chosen], self.begin[chosen], self.end[chosen], self.reach)
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,7 @@ def _near_zero(maps: MapArray, parts: Sequence[_Part]) -> tuple[Signs, Array]:
     """The sign of the lowest power with a coefficient, and half of the least zero that it can have by Fujiwara."""
     total, sizes = _coefficients(maps, parts)
     lowest, sign, ratio = _leading(total, sizes, range(len(total)))
-    begin = 0.5 / np.where(ratio > 0, ratio, 1e-200)
+    begin = 0.5 / np.where(ratio > 0, ratio, _SMALLEST)
     for _, stop, _ in parts:
         begin = np.minimum(begin, _numbers(maps, [stop])[0])
     return sign, np.where(lowest, begin / _MARGIN, np.nan)
@@ -186,7 +191,7 @@ def _far_out(maps: MapArray, parts: Sequence[_Part], plan: Plan) -> tuple[Signs,
     end = 2 * ratio
     for start in {part.start for part in plan.parts}:
         end = np.maximum(end, _numbers(maps, [start])[0])
-    return sign, np.where(highest, np.maximum(end, 1e-150) * _MARGIN, np.nan)
+    return sign, np.where(highest, np.maximum(end, _SMALLEST) * _MARGIN, np.nan)
 
 
 def _coefficients(maps: MapArray, parts: Sequence[_Part]) -> tuple[Array, Array]:
