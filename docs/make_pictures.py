@@ -1,4 +1,4 @@
-"""Draw every picture of the docs and the README into ``docs/pictures``: ``python docs/make_pictures.py``."""
+"""Draw every picture of the docs and the README into ``docs/pictures``: ``python docs/make_pictures.py [NAME...]``."""
 
 from __future__ import annotations
 
@@ -68,6 +68,25 @@ def edges_of_chaos() -> Figure:
     return figure
 
 
+def clipping_levels() -> Figure:
+    """The level by four criteria."""
+    return plots.plot_clipping_levels("crelu")
+
+
+def finite_width() -> Figure:
+    """Variances and gradients of nets, layer by layer."""
+    clips = [vt.clipping_level("cst", SPARSITY, Q_STAR, target=target) for target in (0.5, 0.7, 0.9)]
+    maps = [*(clip.variance_map for clip in clips), vt.edge_of_chaos("tanh", Q_STAR).variance_map]
+    labels = [*(f"cst, $V'(q^*) = {clip.target:g}$" for clip in clips), "tanh"]
+    return plots.plot_chains(maps, labels=labels, width=300, depth=100)
+
+
+def phase_diagram() -> Figure:
+    """Fixed points over sparsity and level, with the score of nets of width 100 and depth 20."""
+    diagram = vt.clipping_phase_diagram("cst", np.linspace(0.3, 0.95, 100), np.linspace(0.05, 3, 100), Q_STAR)
+    return plots.plot_phase_diagram(diagram.with_scores(width=100, depth=20, chains=2000))
+
+
 def accuracy() -> Figure:
     """Relative error of E[phi^2] against the threshold, one curve a method."""
     from accuracy_measurement import METHODS, relative_errors
@@ -101,14 +120,19 @@ PICTURES = {
     "variance-maps": variance_maps,
     "slope-against-level": slope_against_level,
     "edges-of-chaos": edges_of_chaos,
+    "clipping-levels": clipping_levels,
+    "finite-width": finite_width,
+    "phase-diagram": phase_diagram,
+    "q-star-effects": plots.plot_q_star_effects,
     "accuracy": accuracy,
     "accuracy-map": accuracy_map,
 }
 
 
 def main() -> None:
-    """Draw all of them."""
-    for name, draw in PICTURES.items():
+    """Draw all of them, or those named on the command line."""
+    for name in sys.argv[1:] or PICTURES:
+        draw = PICTURES[name]
         path = HERE / "pictures" / f"{name}.png"
         path.write_bytes(small_png(draw()))
         sys.stdout.write(f"{path.relative_to(HERE.parent)}\n")

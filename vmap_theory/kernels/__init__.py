@@ -1,7 +1,7 @@
 """Gaussian moments as arrays, in forms that keep their digits in the sparse tail.
 
 The public functions: `gaussian`, `logarithms`, `streaming`; their arguments: `arguments`, `cases` (NumPy),
-`foreign`, `foreign_arguments` (other libraries).
+`foreign`, `foreign_arguments` (other libraries); `slope_derivative`, the derivative of E[phi'^2].
 
 Polynomial pieces, from symbols to numbers: `plan` (half-line parts) -> `functionals` (moments and their derivatives) ->
 `layout` (what is computed once) -> `evaluation` (arrays), by way of `computation`, which libraries differentiate, and
@@ -16,4 +16,6 @@ from .gaussian import gaussian_moments as gaussian_moments
 from .logarithms import log_gaussian_moments as log_gaussian_moments
 from .result import GaussianMoments as GaussianMoments
 from .result import LogGaussianMoments as LogGaussianMoments
+from .slope_derivative import SlopeMomentDerivative as SlopeMomentDerivative
+from .slope_derivative import slope_moment_derivative as slope_moment_derivative
 from .streaming import stream_gaussian_moments as stream_gaussian_moments

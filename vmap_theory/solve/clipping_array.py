@@ -1,40 +1,39 @@
-"""Clipping levels over arrays of sparsities, variances and targets; `clipping_level` calls this with one of each."""
+"""Clipping levels over arrays of sparsities, variances and targets; `clipping_level` is the same for one of each."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import elementwise
 
 from ..activations import Activation, as_activation
-from ..checks import inside_open_interval, positive
-from ..errors import InfeasibleError, UnknownNameError
-from ..kernels import GaussianMoments, gaussian_moments
+from ..checks import positive
 from .arguments import broadcast, checked_array
+from .criteria.family import ClippedFamily
+from .criteria.family import level_parameter as level_parameter
+from .criteria.finite_width import finite_width_level
+from .criteria.inflection import inflection_ratios
+from .criteria.options import CRITERIA as CRITERIA
+from .criteria.options import finite_width_options, refuse_foreign_arguments, require_criterion
+from .criteria.saddle_node import saddle_nodes
+from .criteria.slope import slope_ratios
+from .criteria.slope import slope_target as slope_target
 from .edge_of_chaos_array import edges_of_chaos
 from .status import SolveStatus
-from .threshold import probability, threshold_parameter, thresholds_for_sparsity
+from .threshold import probability, thresholds_for_sparsity
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Array = NDArray[np.float64]
 
-CRITERIA = ("slope",)
-"""The criteria that `clipping_level` and `clipping_levels` know."""
-
-LEAST, MOST = 1e-6, 40.0
-"""Range of m / sqrt(q_star) that is searched; at 40 the clipped share of a Gaussian underflows."""
-
-_CHUNK = 65536  # levels at a time, so that the arrays of the search (some 50 MB) do not grow with the grid
-
-# The search runs in log(m / sqrt(q_star)), between -14 and 4.  It stops when the bracket is two to four units in the
-# last place of that logarithm; V' moves less over such a bracket than by its own rounding.
-_TOLERANCE = 4.5e-16
-_MOST_STEPS = 200  # halving a bracket of 18 down to 1e-15 takes 54
+# Levels at a time, so that the arrays of the search (some 50 MB) do not grow with the grid; the other criteria than
+# slope look at some fifty places for each.
+_CHUNK = 65536
+_SMALL_CHUNK = 2048
+_DEFAULT_TARGET = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +48,25 @@ class ClippingLevels:
         Clipping levels and thresholds; NaN where there is none.
     sigma_w2, sigma_b2 : array
         Variance of the weights times fan-in, and of the biases, on the edge of chaos; NaN where there is none.
-    q_star, sparsity, target : array
+    q_star, sparsity : array
         What was asked for, broadcast.
     criterion : str
         How m was chosen.
+    target : array or None
+        The slopes asked for; None for other criteria than ``slope``.
     slope, curvature : array
         V'(q_star) and V''(q_star) that are reached.
     status : array of uint8
         0 where all was found, else a number of `SolveStatus`.
+    tangency : array or None
+        For ``saddle-node`` the variance q at which V touches the identity, V(q) = q and V'(q) = 1.
+    m_low, m_high : array or None
+        For ``finite-width`` the ends of the interval in which the level lies with 95 % confidence: below m_low the
+        probability surely suffices (0 where that cannot be shown at any level), above m_high it surely does not.
+    m_least : array or None
+        For ``finite-width`` the smallest level that suffices: below it too few units are active.
+    probability : array or None
+        For ``finite-width`` the share of the simulated nets that stay in range; where there is no level, at the best.
     """
 
     activation: Activation
@@ -71,6 +81,11 @@ class ClippingLevels:
     slope: Any
     curvature: Any
     status: Any
+    tangency: Any = None
+    m_low: Any = None
+    m_high: Any = None
+    m_least: Any = None
+    probability: Any = None
 
     @property
     def feasible(self) -> Any:
@@ -84,7 +99,14 @@ def clipping_levels(
     q_star: ArrayLike = 1.0,
     *,
     criterion: str = "slope",
-    target: ArrayLike = 0.5,
+    target: ArrayLike | None = None,
+    width: int | None = None,
+    depth: int | None = None,
+    risk: float | None = None,
+    variance_range: float | None = None,
+    gradient_range: float | None = None,
+    chains: int | None = None,
+    seed: int | None = None,
 ) -> ClippingLevels:
     """Return the clipping levels of `clipping_level` for arrays, broadcast against each other.
 
@@ -98,25 +120,32 @@ def clipping_levels(
     q_star : array_like
         Variances of the fixed points, > 0.
     criterion : str
-        ``"slope"``.
-    target : array_like
-        The slopes V'(q_star) wanted, strictly between 0 and 1.
+        ``"slope"``, ``"inflection"``, ``"saddle-node"`` or ``"finite-width"``; see `clipping_level`.
+    target : array_like, optional
+        For ``slope``: the slopes V'(q_star) wanted, strictly between 0 and 1; 0.5 if left out.
+    width, depth, risk, variance_range, gradient_range, chains, seed : number, optional
+        For ``finite-width``, as in `clipping_level`.
 
     Returns
     -------
     ClippingLevels
-        Arrays of the broadcast shape.  For crelu and cst m has a relative error below 1e-13 at targets from 0.01 to
-        0.99 and sparsities up to 0.9999; nearer 1 the error of V', some 1e-16, is divided by 1 - target.
-        What has no solution is NaN, and ``status`` says why.  NaN in an argument gives NaN there.
+        Arrays of the broadcast shape.  What has no solution is NaN, and ``status`` says why.  NaN in an argument gives
+        NaN there.  Relative errors of m for crelu and cst: ``slope`` below 1e-13 at targets from 0.01 to 0.99 and
+        sparsities up to 0.9999 (nearer 1 the error of V', some 1e-16, is divided by 1 - target); ``inflection`` below
+        1e-15 / min(m / sqrt(q_star), 1); ``saddle-node`` below 1e-12 where tau is at least 0.01 sqrt(q_star) (1e-9
+        down to 3e-6).
 
     Raises
     ------
     InfeasibleError
         The activation has no threshold or no clipping level.
+    NoEdgeOfChaosError
+        The activation jumps or has an infinite slope.
     UnknownNameError
         Unknown family or criterion.
     DomainError, DtypeError
-        An element is outside its domain or no real number, or the shapes do not broadcast.
+        An element is outside its domain or no real number, the shapes do not broadcast, or an argument is missing or
+        does not belong to the criterion.
     PrecisionError
         The moments leave the range of float64, as at q_star below 1e-307.
 
@@ -129,102 +158,81 @@ def clipping_levels(
            [0.8095, 1.1704]])
     >>> SolveStatus(grid.status[0, 0]).meaning
     "no threshold of the parameter's domain gives the sparsity"
+    >>> clipping_levels("crelu", [0.7, 0.85, 0.97], criterion="inflection").m.round(4)
+    array([2.132 , 1.1323,    nan])
+    >>> clipping_levels("crelu", [0.7, 0.85, 0.97], criterion="saddle-node").m.round(4)
+    array([2.6567, 1.8386, 0.8709])
     """
     require_criterion(criterion)
-    arrays = {
-        "target": checked_array("target", target, slope_target),
-        "q_star": checked_array("q_star", q_star, positive),
-    }
+    net: dict[str, object] = {"width": width, "depth": depth, "risk": risk, "variance_range": variance_range}
+    net |= {"gradient_range": gradient_range, "chains": chains, "seed": seed}
+    refuse_foreign_arguments(criterion, {"target": target, **net})
+    arrays = {}
+    if criterion == "slope":
+        arrays["target"] = checked_array("target", _DEFAULT_TARGET if target is None else target, slope_target)
+    options = finite_width_options(net) if criterion == "finite-width" else None
+    arrays["q_star"] = checked_array("q_star", q_star, positive)
     unbound = as_activation(act)
-    search = Search(unbound)
+    family = ClippedFamily.of(unbound)
     arrays["sparsity"] = checked_array("sparsity", sparsity, probability)
     shape, flat = broadcast(arrays)
     missing = np.any([np.isnan(array) for array in flat.values()], axis=0)
-    tau = thresholds_for_sparsity(unbound, flat["sparsity"], flat["q_star"])
-    m = np.full(tau.shape, np.nan)
-    solvable = np.flatnonzero(~(missing | np.isnan(tau)))
-    for begin in range(0, solvable.size, _CHUNK):
-        here = solvable[begin : begin + _CHUNK]
-        m[here] = search.levels(tau[here], flat["q_star"][here], flat["target"][here])
-    edges = edges_of_chaos(unbound, flat["q_star"], **{search.threshold: tau, search.level: m})
+    flat["tau"] = thresholds_for_sparsity(unbound, flat["sparsity"], flat["q_star"])
+    found = _solved(family, criterion, flat, ~(missing | np.isnan(flat["tau"])), options)
+    edges = edges_of_chaos(unbound, flat["q_star"], **{family.threshold: flat["tau"], family.level: found["m"]})
     status = np.select(
-        [missing, np.isnan(tau), np.isnan(m)],
-        [SolveStatus.MISSING, SolveStatus.NO_THRESHOLD, SolveStatus.NO_LEVEL],
+        [missing, np.isnan(flat["tau"]), found.pop("unresolved") == 1, np.isnan(found["m"])],
+        [SolveStatus.MISSING, SolveStatus.NO_THRESHOLD, SolveStatus.UNRESOLVED, SolveStatus.NO_LEVEL],
         edges.status,
     ).astype(np.uint8)
-    out = {name: getattr(edges, name) for name in ("sigma_w2", "sigma_b2", "slope", "curvature")} | flat
-    out |= {"m": m, "tau": tau, "status": status}
-    shaped = {name: values.reshape(shape)[()] for name, values in out.items()}
-    return ClippingLevels(unbound, criterion=criterion, **shaped)
+    out = {name: getattr(edges, name) for name in ("sigma_w2", "sigma_b2", "slope", "curvature")} | flat | found
+    shaped = {name: values.reshape(shape)[()] for name, values in (out | {"status": status}).items()}
+    return ClippingLevels(unbound, criterion=criterion, **({"target": None} | shaped))
 
 
-class Search:
-    """The search for the level m of an activation with a threshold and a level."""
-
-    def __init__(self, act: Activation) -> None:
-        self.act = act
-        self.threshold, _ = threshold_parameter(act)
-        self.level = level_parameter(act, self.threshold)
-
-    def levels(self, tau: Array, q: Array, wanted: Array) -> Array:
-        """The m at which V'(q) is `wanted`; NaN where the ends of the range searched do not surely enclose one."""
-        low, low_error = self.slopes_at(LEAST, tau, q)
-        high, high_error = self.slopes_at(MOST, tau, q)
-        inside = (low < wanted - low_error) & (high > wanted + high_error)
-        m = np.full(q.shape, np.nan)
-        if inside.any():
-            count = np.count_nonzero(inside)
-            found = elementwise.find_root(
-                self._excess,
-                (np.full(count, math.log(LEAST)), np.full(count, math.log(MOST))),
-                args=(tau[inside], q[inside], wanted[inside]),
-                tolerances={"xatol": _TOLERANCE, "xrtol": _TOLERANCE, "fatol": 0, "frtol": 0},
-                maxiter=_MOST_STEPS,
-            )
-            m[inside] = np.where(found.success, np.exp(found.x) * np.sqrt(q[inside]), np.nan)
-        return m
-
-    def slopes_at(self, ratio: float, tau: Array, q: Array) -> tuple[Array, Array]:
-        """V'(q) on the edge of chaos at m = ratio sqrt(q), and bounds of the errors."""
-        moments = self._moments(ratio * np.sqrt(q), tau, q, bounds=True)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            slope = moments.d_second_moment / moments.slope_moment
-            error = (moments.d_second_moment_error + slope * moments.slope_moment_error) / moments.slope_moment
-        return slope, error
-
-    def _excess(self, log_ratio: Array, tau: Array, q: Array, wanted: Array) -> Array:
-        moments = self._moments(np.exp(log_ratio) * np.sqrt(q), tau, q)
-        excess: Array = moments.d_second_moment / moments.slope_moment - wanted
-        return excess
-
-    def _moments(self, m: Array, tau: Array, q: Array, *, bounds: bool = False) -> GaussianMoments:
-        parameters: dict[str, Any] = {self.threshold: tau, self.level: m}
-        return gaussian_moments(self.act, q, bounds=bounds, **parameters)
+def _solved(
+    family: ClippedFamily, criterion: str, flat: Mapping[str, Array], solvable: NDArray[np.bool_], options: Any
+) -> dict[str, Array]:
+    """The levels m and what else the criterion tells, NaN where not solvable; ``unresolved`` is 0 or 1."""
+    solve = _SOLVERS[criterion]
+    chunk = _CHUNK if criterion == "slope" else _SMALL_CHUNK
+    names = ("m", "unresolved", *_EXTRAS.get(criterion, ()))
+    out = {name: np.full(flat["q_star"].size, np.nan) for name in names}
+    places = np.flatnonzero(solvable)
+    for begin in range(0, places.size, chunk):
+        here = places[begin : begin + chunk]
+        for name, values in solve(family, {key: array[here] for key, array in flat.items()}, options).items():
+            out[name][here] = values
+    return out
 
 
-def slope_target(name: str, value: object) -> float:
-    """Return `value` as a slope V'(q_star) that can be aimed at, strictly between 0 and 1, or raise `DomainError`."""
-    return inside_open_interval(name, value, 0, 1, "It is the slope V'(q_star); 0.5 and 0.7 are customary.")
+def _by_slope(family: ClippedFamily, flat: Mapping[str, Array], options: object) -> dict[str, Array]:
+    return {"m": slope_ratios(family, flat["tau"], flat["q_star"], flat["target"]) * np.sqrt(flat["q_star"])}
 
 
-def require_criterion(criterion: object) -> None:
-    """Raise `UnknownNameError` unless `criterion` is one of `CRITERIA`."""
-    if criterion not in CRITERIA:
-        raise UnknownNameError.among("criterion", criterion, CRITERIA)
+def _by_inflection(family: ClippedFamily, flat: Mapping[str, Array], options: object) -> dict[str, Array]:
+    return {"m": inflection_ratios(family, flat["tau"], flat["q_star"]) * np.sqrt(flat["q_star"])}
 
 
-def level_parameter(act: Activation, threshold: str) -> str:
-    """Name of the one free parameter beside the threshold.
+def _by_saddle_node(family: ClippedFamily, flat: Mapping[str, Array], options: object) -> dict[str, Array]:
+    found = saddle_nodes(family, flat["tau"], flat["q_star"])
+    m = found.ratio * np.sqrt(flat["q_star"])
+    return {"m": m, "tangency": found.tangency, "unresolved": found.unresolved.astype(np.float64)}
 
-    Raises
-    ------
-    InfeasibleError
-        There is none, or more than one.
-    """
-    others = [parameter.name for parameter in act.free_parameters if parameter.name != threshold]
-    if len(others) != 1:
-        raise InfeasibleError(
-            f"{act.label} has no single clipping level: its free parameters beside {threshold} are "
-            f"{', '.join(others) or 'none'}. Use a clipped family, crelu or cst, and leave its level out."
-        )
-    return others[0]
+
+def _by_finite_width(family: ClippedFamily, flat: Mapping[str, Array], options: Any) -> dict[str, Array]:
+    pairs = zip(flat["tau"].tolist(), flat["q_star"].tolist(), strict=True)
+    found = [finite_width_level(family, tau, q, options) for tau, q in pairs]
+    root = np.sqrt(flat["q_star"])
+    names = {"m": "ratio", "m_low": "low", "m_high": "high", "m_least": "least"}
+    levels = {name: np.array([getattr(one, what) for one in found]) * root for name, what in names.items()}
+    return levels | {"probability": np.array([one.kept for one in found])}
+
+
+_SOLVERS: dict[str, Callable[[ClippedFamily, Mapping[str, Array], Any], dict[str, Array]]] = {
+    "slope": _by_slope,
+    "inflection": _by_inflection,
+    "saddle-node": _by_saddle_node,
+    "finite-width": _by_finite_width,
+}
+_EXTRAS = {"saddle-node": ("tangency",), "finite-width": ("m_low", "m_high", "m_least", "probability")}

@@ -1,0 +1,1 @@
+"""Criteria for the clipping level, a file each: slope, inflection, saddle-node, finite width."""
