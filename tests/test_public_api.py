@@ -117,7 +117,7 @@ def test_version() -> None:
 @pytest.mark.parametrize("error", LEAVES, ids=lambda error: error.__name__)
 def test_errors_derive_from_the_base_and_from_a_builtin(error: type[Exception]) -> None:
     assert issubclass(error, vt.VmapTheoryError)
-    builtins = (ValueError, TypeError, LookupError, ArithmeticError, OSError, ImportError)
+    builtins = (ValueError, TypeError, LookupError, ArithmeticError, OSError, ImportError, RuntimeError)
     assert sum(issubclass(error, builtin) for builtin in builtins) == 1
     assert inspect.getdoc(error) != inspect.getdoc(vt.VmapTheoryError)
     assert str(error("what and why")) == "what and why"

@@ -72,6 +72,10 @@ class TableFormatError(VmapTheoryError, ValueError):
     """A table file is corrupt, of a later version, or does not fit its schema."""
 
 
+class LostWorkerError(VmapTheoryError, RuntimeError):
+    """Processes or machines of a sweep went away, more often than is tried again."""
+
+
 class FileOutputError(VmapTheoryError, OSError):
     """A file could not be written."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.sweeps import tasks
 from tests.sweeps.test_run import EXPECTED, SEEDS, bits
-from vmap_theory.errors import DtypeError, VmapTheoryError
+from vmap_theory.errors import DtypeError, LostWorkerError
 from vmap_theory.sweeps import run_sweep
 
 pytest.importorskip("distributed")
@@ -57,7 +57,7 @@ def test_a_killed_worker(client: Any, tmp_path: Path) -> None:
 
 
 def test_an_item_that_always_kills_its_worker_is_named(client: Any) -> None:
-    with pytest.raises(VmapTheoryError, match=r"had item 0, 3 were lost 2 times \(KilledWorker"):
+    with pytest.raises(LostWorkerError, match=r"had item 0, 3 were lost 2 times \(KilledWorker"):
         run_sweep(tasks.die_always, [3], executor=client.get_executor(), retries=1)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.sweeps import tasks
-from vmap_theory.errors import DomainError, DtypeError, VmapTheoryError
+from vmap_theory.errors import DomainError, DtypeError, LostWorkerError, VmapTheoryError
 from vmap_theory.sweeps import run_sweep
 
 
@@ -137,12 +137,12 @@ def test_a_worker_killed_once_is_replaced(tmp_path: Path) -> None:
 
 def test_no_retries_are_no_retries(tmp_path: Path) -> None:
     items = [(str(tmp_path / "marker"), number) for number in range(12)]
-    with pytest.raises(VmapTheoryError, match="were lost 1 times"):
+    with pytest.raises(LostWorkerError, match="were lost 1 times"):
         run_sweep(tasks.die_once, items, workers=2, retries=0)
 
 
 def test_an_item_that_always_kills_its_worker_ends_the_sweep(tmp_path: Path) -> None:
-    with pytest.raises(VmapTheoryError, match=r"were lost 2 times \(BrokenProcessPool") as caught:
+    with pytest.raises(LostWorkerError, match=r"were lost 2 times \(BrokenProcessPool") as caught:
         run_sweep(tasks.die_always, range(6), workers=2, retries=1)
     assert "3" in str(caught.value), "the item is named, or is among the suspects"
 
@@ -151,7 +151,7 @@ def test_a_broken_executor_of_the_caller_is_said_to_be_so(tmp_path: Path) -> Non
     items = [(str(tmp_path / "marker"), number) for number in range(12)]
     with (
         ProcessPoolExecutor(2, get_context("spawn")) as executor,
-        pytest.raises(VmapTheoryError, match="the executor given is broken"),
+        pytest.raises(LostWorkerError, match="the executor given is broken"),
     ):
         run_sweep(tasks.die_once, items, executor=executor)
 

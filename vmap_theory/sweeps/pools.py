@@ -13,7 +13,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future,
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import DomainError, DtypeError, VmapTheoryError
+from ..errors import DomainError, DtypeError, LostWorkerError
 from .worker import Outcome, attempt, attempt_pickled, start_worker
 
 _WINDOW = 4096  # tasks handed to a caller's executor at a time: more than any has workers, little beside a big sweep
@@ -85,7 +85,7 @@ class Processes(Pool):
                     probe = self._executor.submit(os.getpid)
                 probe.result()
             except BrokenExecutor as error:
-                raise VmapTheoryError(_NO_START) from error
+                raise LostWorkerError(_NO_START) from error
             self._has_started = True
         data = pickled(function, item)
         with _interrupts_held_back():

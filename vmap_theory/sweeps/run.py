@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from ..checks import integer_between
-from ..errors import DomainError, DtypeError, VmapTheoryError
+from ..errors import DomainError, DtypeError, LostWorkerError
 from .checkpoint import Checkpoint
 from .pools import Given, Inline, Pool, Processes, available_processors, was_lost
 from .values import decode
@@ -219,7 +219,7 @@ class _Sweep:
         if losses[index] <= retries:
             return
         others = [other for other in losses if other != index and other not in self.results]
-        raise VmapTheoryError(
+        raise LostWorkerError(
             f"the workers that had {self._named(index)} were lost {losses[index]} times "
             f"({type(error).__name__}: {error}); out at such times were also items {others[:_MOST_NAMED] or 'none'}. "
             "If memory ran out, use fewer workers."
@@ -248,7 +248,7 @@ class _Sweep:
 
 def _renew(pool: Pool, broken: BaseException, missing: int) -> None:
     if not pool.renew():
-        raise VmapTheoryError(
+        raise LostWorkerError(
             f"the executor given is broken ({broken}), and {missing} results are missing: give a new one. What is "
             "finished is kept if there is a checkpoint."
         ) from broken
