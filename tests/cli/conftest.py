@@ -1,5 +1,6 @@
 """A way to call the command line inside the test's own process."""
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,5 +31,21 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
             status = int(stop.code or 0)
         seen = capsys.readouterr()
         return Called(status, seen.out, seen.err)
+
+    return run
+
+
+@pytest.fixture
+def load(call: Callable[..., Called]) -> Callable[..., dict[str, Any]]:
+    """Call with ``--json`` and return the object; it fails if anything but one strict JSON object was printed."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    def run(*arguments: Any) -> dict[str, Any]:
+        called = call(*arguments, "--json")
+        assert called.status == 0, called.err
+        result: dict[str, Any] = json.loads(called.out, parse_constant=refuse)
+        return result
 
     return run

@@ -6,12 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.cli.processes import ROOT, processes_of_group, running, wait_until
 
 
 def python(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
@@ -81,29 +79,11 @@ def test_closed_pipe_is_no_traceback() -> None:
     assert "Traceback" not in done.stderr
 
 
-def processes_of_group(group: int) -> int:
-    """How many processes of a process group are alive; those that ended and wait to be reaped are not."""
-    listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True).stdout  # noqa: S607
-    fields = [line.split() for line in listed.splitlines()]
-    return sum(pgid == str(group) and not stat.startswith("Z") for pgid, stat in fields)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 @pytest.mark.skipif(os.name != "posix", reason="process groups are of POSIX")
 @pytest.mark.parametrize("after", [0.0, 1.5], ids=["while workers start", "while workers compute"])
 def test_ctrl_c_stops_verification_of_the_catalogue_at_once(after: float) -> None:
-    command = [sys.executable, "-m", "vmap_theory", "verify", "--all", "--workers", "2", "--digits", "200"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, **pipes) as process:
-        # A group of its own, as a terminal makes: this process, the tracker of shared resources, two workers.
+    with running("verify", "--all", "--workers", 2, "--digits", 200) as process:
+        # This process, the tracker of shared resources, two workers.
         assert wait_until(lambda: processes_of_group(process.pid) >= 4, 60), "the workers started"
         time.sleep(after)
         os.killpg(process.pid, signal.SIGINT)
