@@ -194,3 +194,10 @@ def test_only_variance_maps_have_fixed_points() -> None:
     for wrong in ("crelu", 1.0, vt.activation("relu"), vt.edge_of_chaos("tanh")):
         with pytest.raises(DtypeError, match="VarianceMap"):
             vt.fixed_points(wrong)  # type: ignore[arg-type]
+
+
+def test_tangent_to_the_identity_at_zero() -> None:
+    # tanh(x)^2 < x^2: V(q) < q for all q, by ever less as q falls, and V'(0) = 1.
+    found = vt.fixed_points(vt.VarianceMap("tanh", sigma_w2=1, sigma_b2=0))
+    assert (len(found), found.is_complete, found.diverges, found.collapses) == (0, True, False, True)
+    assert vt.fixed_point_grid("tanh", [0.9, 1.0, 1.2], 0.0).count.tolist() == [0, 0, 1]

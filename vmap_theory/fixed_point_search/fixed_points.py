@@ -104,6 +104,7 @@ class _Search:
             0.0 if vm.q_star is None else _CRITICAL,
         )
         self.near_misses: list[float] = []
+        self.is_settled = False  # psi has one sign, so far as is seen
         self._wanted = _TIGHT if act.is_polynomial else _TIGHT_ENOUGH
         self.pattern = self._pattern(self.precise) if self.precise is not None and act.is_polynomial else None
 
@@ -136,6 +137,7 @@ class _Search:
     def _brackets(self, interval: SearchInterval) -> list[Bracket]:
         """The brackets in the interval; for a single change of sign it is one itself."""
         if interval.is_empty[0]:
+            self.is_settled = True
             return []
         low, high = float(interval.low[0]), float(interval.high[0])
         if self.precise is None or self.pattern is None or self.pattern.changes != 1:
@@ -306,6 +308,8 @@ class _Search:
                 "Not proven: somewhere V(q) = q to all digits that there are, or the sign of V(q) - q near 0 or far "
                 "out is not known."
             )
+        if self.is_settled:
+            return "psi(x) = sigma_w2 (phi(x)^2 + phi(-x)^2)/2 + sigma_b2 - x^2 has one sign, as samples of phi show."
         found = "On every cell between the enclosures V(q)/q - 1 is bounded away from 0; outside the interval searched "
         if self.pattern is not None:
             return found + "the signs of psi near 0 and far out decide."

@@ -242,13 +242,18 @@ def _sampled(maps: MapArray) -> EndSigns:
     """Signs of psi at many points, and beyond the outermost as there: not a proof."""
     x, half_square = samples(maps.act)
     first, last = np.zeros((2, maps.sigma_w2.size), dtype=np.int8)
-    begin, end = np.zeros((2, maps.sigma_w2.size))
+    begin, end = np.full((2, maps.sigma_w2.size), np.nan)
     for index, (weight, bias) in enumerate(zip(maps.sigma_w2, maps.sigma_b2, strict=True)):
         with np.errstate(all="ignore"):
-            psi = weight * half_square + bias - x * x
-        signs = np.where(np.isnan(psi), 1, np.sign(psi)).astype(np.int8)
+            psi, size = weight * half_square + bias - x * x, weight * half_square + bias + x * x
+        certain = np.flatnonzero(~(np.abs(psi) <= _CERTAIN * size))  # overflow counts as far above
+        if not certain.size:
+            continue
+        signs, places = np.where(psi[certain] < 0, -1, 1).astype(np.int8), x[certain]
         changes = np.flatnonzero(np.diff(signs))
-        begin[index], end[index] = (x[changes[0]], x[changes[-1] + 1]) if changes.size else (x[-1], x[0])
+        begin[index], end[index] = (
+            (places[changes[0]], places[changes[-1] + 1]) if changes.size else (places[-1], places[0])
+        )
         # A sign that still changes near the last sample says nothing of what follows.
         first[index], last[index] = signs[0], signs[-1] if end[index] < x[-1] / _SETTLED else 0
     return EndSigns(first, last, begin, end, reach=float(x[-1]) ** 2)

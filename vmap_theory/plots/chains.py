@@ -81,7 +81,7 @@ def plot_chains(
     panels[0, 0].set_ylabel(r"variance $Q_l$ over $Q_0$")
     panels[1, 0].set_ylabel(r"$\log_{10}$ gradient factor")
     handles, words = panels[1, 0].get_legend_handles_labels()
-    figure.legend(handles, words, loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(handles, words, loc="outside lower center", ncols=4 if len(panels[0]) > 2 else 2, frameon=False)
     figure.suptitle(f"Nets of width {sample.width}, {sample.chains} chains a map")
     return figure
 
