@@ -67,7 +67,7 @@ class LayerNoise:
         return LayerNoise(**{name: getattr(self, name)[place] for name in self.__dataclass_fields__})
 
     def stationary_variance(self, width: int) -> Any:
-        """Var Q deep inside, ``noise / (n (1 - V'^2))``; infinite where |V'| >= 1: there it grows with depth."""
+        """Var Q deep inside, ``noise / (n (1 - V'^2))``; infinite where ``|V'| >= 1``: there it grows with depth."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(np.abs(self.slope) < 1, self.noise / (checked_width(width) * (1 - self.slope**2)), np.inf)[
                 ()

@@ -121,7 +121,7 @@ def log_gradient_path(vm: VarianceMap, width: int, depth: int, q_0: float | None
 def stationary_variance(vm: VarianceMap, width: int, q_star: float | None = None) -> float:
     """Return the variance of Q deep inside a net, ``sigma_w^4 Var[phi^2] / (n (1 - V'(q*)^2))``.
 
-    Infinite where |V'(q*)| >= 1: there the variance grows with depth, see `variance_recursion`.
+    Infinite where ``|V'(q*)| >= 1``: there the variance grows with depth, see `variance_recursion`.
 
     Parameters
     ----------

@@ -29,6 +29,7 @@ def grows_outwards(act: Activation) -> bool:
     """
     if not act.is_polynomial:
         half_square = samples(act)[1]
+        half_square = half_square[np.isfinite(half_square)]
         return bool((np.diff(half_square) >= -1e-12 * half_square[1:]).all())
     parts = sorted(plan_for(act).parts, key=lambda part: rational(part.start.subs(UNIT, 1)))
     ends: dict[sp.Expr, list[sp.Expr]] = {}

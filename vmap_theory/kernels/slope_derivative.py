@@ -87,8 +87,8 @@ def slope_moment_derivative(act: Activation | str, q: ArrayLike, /, **parameters
     Returns
     -------
     SlopeMomentDerivative
-        Arrays of the broadcast shape.  The bound is below 1e-13 of E[phi'^2 |z^2 - 1|]/(2 q) for polynomial pieces, and
-        a few times that (measured over the catalogue) for other expressions; for Python functions some
+        Arrays of the broadcast shape.  The bound is below 1e-13 of ``E[phi'^2 |z^2 - 1|]/(2 q)`` for polynomial pieces,
+        and a few times that (measured over the catalogue) for other expressions; for Python functions some
         1e-8 of E[phi'^2]/q, for their slopes are known from values alone.
 
     Raises

@@ -103,7 +103,7 @@ class QStarEffects:
 
     @property
     def stationary_variance(self) -> Any:
-        """``noise / (1 - V'^2)``: n times the variance of Q/q* deep in a net of width n; infinite where |V'| >= 1."""
+        """``noise / (1 - V'^2)``: n times Var[Q/q*] deep in a net of width n; infinite where ``|V'| >= 1``."""
         falls = self._attracts
         return np.where(
             falls, self.noise / np.where(falls, 1 - self.slope**2, 1.0), np.where(self.feasible, np.inf, np.nan)
@@ -113,7 +113,7 @@ class QStarEffects:
     def mean_shift(self) -> Any:
         """``q* V'' stationary_variance / (2 (1 - V'))``: n times E[Q]/q* - 1 deep in a net, to first order in 1/n.
 
-        NaN where |V'| >= 1, since nothing is stationary there.
+        NaN where ``|V'| >= 1``, since nothing is stationary there.
         """
         falls = self._attracts
         pushed = self.relative_curvature * np.where(falls, self.stationary_variance, np.nan)
@@ -191,8 +191,8 @@ def vary_q_star(
     Notes
     -----
     For polynomial pieces the relative error of all but `asymmetry`, `drift` and `noise` is below 1e-13 of the sum of
-    the absolute values of the terms; the differences V(q* (1 +- d)) - q* lose a further factor of q*/|V(q*(1 +- d)) -
-    q*|.  Python functions have a `sensitivity` to some 1e-8.
+    the absolute values of the terms; the differences V(q* (1 +- d)) - q* lose their ratio
+    to q* as a further factor.  Python functions have a `sensitivity` to some 1e-8.
 
     Examples
     --------
