@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -13,6 +12,7 @@ import numpy as np
 
 from ..checks import integer_between
 from ..errors import DomainError, DtypeError, UnknownNameError
+from ..sweeps.pools import available_processors
 from ..variance_map import VarianceMap
 from .arguments import (
     checked_chains,
@@ -196,6 +196,5 @@ def _workers(executor: Executor | None, most: int) -> Iterator[Executor]:
             raise DtypeError(f"{executor!r} is no executor: give a concurrent.futures.Executor, or None for threads.")
         yield executor
         return
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ThreadPoolExecutor(max(1, min(cores, most))) as threads:
+    with ThreadPoolExecutor(max(1, min(available_processors(), most))) as threads:
         yield threads

@@ -81,14 +81,14 @@ class Processes(Pool):
         """Start one task, once it is seen that processes start at all: if not, to try again would not help."""
         if not self._has_started:
             try:
-                with _interrupts_held_back():
+                with interrupts_held_back():
                     probe = self._executor.submit(os.getpid)
                 probe.result()
             except BrokenExecutor as error:
                 raise LostWorkerError(_NO_START) from error
             self._has_started = True
         data = pickled(function, item)
-        with _interrupts_held_back():
+        with interrupts_held_back():
             return self._executor.submit(attempt_pickled, data)
 
     def renew(self) -> bool:
@@ -146,7 +146,7 @@ def pickled(function: Callable[[Any], object], item: object) -> bytes:
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
+def interrupts_held_back() -> Iterator[None]:
     """Ctrl-C waits; processes started meanwhile inherit that, so that it cannot reach them before `start_worker`."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield

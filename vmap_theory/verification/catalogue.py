@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 
 from ..activations import family, family_names
 from ..checks import integer_between
+from ..sweeps.pools import available_processors, interrupts_held_back
 from .check import MOST_DIGITS, verify
 from .report import VerificationReport
 
@@ -65,7 +63,7 @@ def verify_catalogue(
     chosen = list(family_names() if names is None else names)
     integer_between("digits", digits, 5, MOST_DIGITS)
     integer_between("points", points, 1, 10**6)
-    processes = integer_between("workers", (os.cpu_count() or 1) if workers is None else workers, 1, 1024)
+    processes = integer_between("workers", available_processors() if workers is None else workers, 1, 1024)
     for name in chosen:
         family(name)
     settings = (digits, points, seed, balls)
@@ -78,7 +76,7 @@ def verify_catalogue(
     others = set(multiprocessing.active_children())
     with ProcessPoolExecutor(min(processes, len(chosen)), mp_context=context) as pool:
         try:
-            with _interrupts_held():
+            with interrupts_held_back():  # it is left to this one to stop them
                 futures = _submitted(pool, chosen, settings)
             return _collected(futures, on_progress)
         except BaseException:  # Ctrl-C among them: nobody wants the rest any more
@@ -86,19 +84,6 @@ def verify_catalogue(
             for process in set(multiprocessing.active_children()) - others:
                 process.terminate()
             raise
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C wait.  Processes that start meanwhile inherit that, and leave it to this one to stop them."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _submitted(
