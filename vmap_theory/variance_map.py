@@ -70,11 +70,11 @@ class VarianceMap:
             self._require_edge(self.q_star)
 
     def _require_edge(self, q: float) -> None:
-        found = float(self(q)) / q, float(self.chi_1(q))
-        if not all(abs(value - 1) <= _ON_THE_EDGE for value in found):
+        ratio, chi_1 = float(self(q)) / q, float(self.chi_1(q))
+        if not max(abs(ratio - 1), abs(chi_1 - 1)) <= _ON_THE_EDGE:
             raise DomainError(
-                f"q_star = {q:g} is outside its domain: V(q_star)/q_star = {found[0]:.12g} and chi_1(q_star) = "
-                f"{found[1]:.12g} must both be 1 to rounding. Leave q_star out, or take the map of edge_of_chaos."
+                f"q_star = {q:g} is outside its domain: V(q_star)/q_star = {ratio:.12g} and chi_1(q_star) = "
+                f"{chi_1:.12g} must both be 1 to rounding. Leave q_star out, or take the map of edge_of_chaos."
             )
 
     def __call__(self, q: ArrayLike) -> Result:

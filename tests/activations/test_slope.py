@@ -49,8 +49,26 @@ def test_against_fifty_digits(name: str, phi: object) -> None:
     mpmath.mp.dps = 50
     x = np.array([-40.0, -3.3, -0.7, 0.2, 1.1, 5.0, 30.0])
     expected = [float(mpmath.diff(phi, mpmath.mpf(point))) for point in x]
-    # 1 - tanh(x)^2 is as accurate as its terms, not as its value.
     np.testing.assert_allclose(slope_on(vt.activation(name), x), expected, rtol=1e-13, atol=3e-16)
+
+
+@pytest.mark.parametrize(
+    ("text", "slope"),
+    [
+        ("tanh(x)", lambda x: mpmath.sech(x) ** 2),
+        ("2*tanh(3*x) + 1", lambda x: 6 * mpmath.sech(3 * x) ** 2),
+        ("1/(1 + exp(-x))", lambda x: mpmath.exp(-x) / (1 + mpmath.exp(-x)) ** 2),
+        ("erf(x/9)", lambda x: 2 / (9 * mpmath.sqrt(mpmath.pi)) * mpmath.exp(-((x / 9) ** 2))),
+        ("atan(x)", lambda x: 1 / (1 + x * x)),
+    ],
+)
+def test_small_slopes_keep_their_digits(text: str, slope: object) -> None:
+    """1 - tanh(x)^2 would be 0 from |x| = 19 on."""
+    with mpmath.workdps(50):
+        x = np.array([-100.0, -40.0, -19.5, 0.3, 12.0, 25.0, 100.0])
+        expected = [float(slope(mpmath.mpf(point))) for point in x]
+    np.testing.assert_allclose(slope_on(vt.parse_activation(text), x), expected, rtol=1e-13)
+    assert slope_on(vt.parse_activation(text), np.array([1e4])) >= 0  # and no warning
 
 
 def test_python_functions() -> None:

@@ -173,3 +173,26 @@ def test_refusals(arguments: dict[str, Any], error: type[Exception], message: st
 def test_not_a_map() -> None:
     with pytest.raises(DtypeError, match="give a VarianceMap"):
         simulate_chain("crelu", **SMALL)
+
+
+def test_an_executor_that_was_shut_down() -> None:
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    with pytest.raises(DomainError, match=r"takes no work.*shut down"):
+        simulate_chain(VM, **SMALL, executor=executor)
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize("gradient", ["mean", "tangent"])
+def test_gradients_far_below_float64_are_alive(gradient: str, library: str) -> None:
+    """Slopes of tanh near exp(-2 * 100): their squares underflow, their logarithms do not."""
+    if library == "torch":
+        pytest.importorskip("torch")
+    vm = vt.VarianceMap("tanh", 1e4, 1.0)
+    sample = simulate_chain(vm, q_0=1e4, width=2, depth=1, chains=4000, gradient=gradient, library=library)
+    assert sample.dead == 0
+    # One unit of two at the nearer x: E[min(|z|, |z'|)] = (2 - sqrt(2)) 2 / sqrt(2 pi).
+    mean = -4 * 100 * (2 - np.sqrt(2)) * 2 / np.sqrt(2 * np.pi) / np.log(10)
+    logs = sample.log10_gradient[:, 1]
+    assert abs(logs.mean() - mean) < 4.5 * logs.std() / np.sqrt(logs.size) + 6  # sigma_w2, the 4 of 4 exp(-2 x), 1 / n
+    assert logs.min() < -160

@@ -119,6 +119,21 @@ def test_a_chain_by_simulation_with_a_fresh_seed(act: vt.Activation, width: int,
     assert abs(again.sigma_w2 - edge.sigma_w2) < Z_BOUND * np.hypot(edge.error, again.error)
 
 
+@pytest.mark.parametrize("width", [2, 5, 40])
+def test_slopes_far_below_the_rounding_of_one(width: int, rng: np.random.Generator) -> None:
+    """At q = 1e4 most slopes of tanh are far below 1e-16, some below the root of the least float64."""
+    found = log_mean_of_slopes(vt.activation("tanh"), 1e4, width)
+    x = 100 * np.abs(rng.standard_normal((600_000 // width, width)))
+    logs = 4 * np.log(2) - 4 * x - 4 * np.log1p(np.exp(-2 * x))
+    sums = np.logaddexp.reduce(logs, axis=1) - np.log(width)
+    assert abs(sums.mean() - found.value) < Z_BOUND * sums.std() / np.sqrt(sums.size)
+    assert found.probability_dead < 1e-5
+
+
+def test_slopes_that_underflow_make_no_warning() -> None:
+    assert width_corrected_edge("tanh", 3.0, width=40).sigma_w2 > vt.edge_of_chaos("tanh", 3.0).sigma_w2
+
+
 def test_refusals() -> None:
     with pytest.raises(InfeasibleError, match=r"sigma_w2 = 2\.0101.*sigma_b2 = -0\.005"):
         width_corrected_edge("relu", width=100)

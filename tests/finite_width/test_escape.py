@@ -5,8 +5,8 @@ import pytest
 from scipy.optimize import brentq
 
 import vmap_theory as vt
-from vmap_theory.errors import DomainError, UnknownNameError
-from vmap_theory.finite_width import escape_rate, simulate_chain
+from vmap_theory.errors import DomainError, DtypeError, UnknownNameError
+from vmap_theory.finite_width import escape_rate, simulate_chain, trainability
 
 CLIP = vt.clipping_level("cst", sparsity=0.85, target=0.85).variance_map
 UNSTABLE = brentq(lambda q: float(CLIP(q)) - q, 1.2, 2.0)
@@ -84,6 +84,38 @@ def test_infinite_basin() -> None:
     assert found.rate == pytest.approx(both.rate, rel=0.02)
 
 
+FLOOR = vt.clipping_level("cst", sparsity=0.85, target=0.7).variance_map  # sigma_b2 = 0.6989
+
+
+@pytest.mark.parametrize("noise", ["gamma", "gaussian"])
+def test_nothing_is_below_the_variance_of_the_biases(noise: str) -> None:
+    """The noise that is assumed reaches below sigma_b2 at width 20; the chain never does."""
+    never = escape_rate(FLOOR, 20, (0.6, np.inf), noise=noise)
+    assert (never.rate, never.action) == (0.0, np.inf)
+    assert np.isnan(never.upward)
+    found = escape_rate(FLOOR, 20, (0.6, 2.0), noise=noise)
+    rate, error = simulated_rate(FLOOR, (0.6, 2.0), 20, 12_000)
+    assert abs(found.rate / rate - 1) < 0.05 + 4 * error / rate
+    assert found.upward == 1.0
+    assert found.q.min() > FLOOR.sigma_b2
+
+
+@pytest.mark.parametrize(("vm", "low", "width"), [(FLOOR, 0.75, 60), (vt.edge_of_chaos("tanh").variance_map, 0.7, 60)])
+def test_infinite_basins_by_simulation(vm: vt.VarianceMap, low: float, width: int) -> None:
+    found = escape_rate(vm, width, (low, np.inf))
+    rate, error = simulated_rate(vm, (low, np.inf), width, 12_000)
+    assert abs(found.rate / rate - 1) < 0.05 + 4 * error / rate
+    assert found.upward == 0.0
+
+
+@pytest.mark.parametrize("basin", [5, (1,), (0, "x"), (0.2, None), (0.2, 5, 7), (0.2, np.nan), "ab", (-1, 3), (3, 2)])
+def test_bad_basins(basin: object) -> None:
+    with pytest.raises((DomainError, DtypeError), match="basin = "):
+        escape_rate(CLIP, 100, basin)
+    with pytest.raises((DomainError, DtypeError), match="basin = "):
+        trainability(CLIP, width=10, depth=2, chains=10, basin=basin)
+
+
 def test_refusals() -> None:
     with pytest.raises(DomainError, match="does not hold q_star = 1"):
         escape_rate(CLIP, 100, (1.1, 2.0))
@@ -91,8 +123,9 @@ def test_refusals() -> None:
         escape_rate(CLIP, 1, (0.5, 2.0))
     with pytest.raises(UnknownNameError, match=r"Did you mean 'gaussian'\?"):
         escape_rate(CLIP, 100, (0.5, 2.0), noise="gausian")
-    unstable = vt.VarianceMap("linear", 1.5, 0.0)
     with pytest.raises(DomainError, match="does not attract"):
-        escape_rate(unstable, 100, (0.5, 2.0), q_star=1.0)
+        escape_rate(CLIP, 100, (1.2, 3.0), q_star=UNSTABLE)
+    with pytest.raises(DomainError, match=r"q_star = 1\.2 is no fixed point"):
+        escape_rate(CLIP, 100, (0.5, 2.0), q_star=1.2)
     with pytest.raises(DomainError, match="Give q_0"):
         escape_rate(vt.VarianceMap("tanh", 1.5, 0.1), 100, (0.1, 2.0))

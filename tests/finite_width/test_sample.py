@@ -69,6 +69,13 @@ def test_quantiles(sample: ChainSample) -> None:
     assert sample.gradient_quantile(0.2).value == -np.inf
 
 
+@pytest.mark.parametrize("ends", [(0, "b"), ("a", 1), (5, 1), (np.nan, 1), (0, None), (0, np.nan), (-1, 1)])
+def test_bad_intervals(sample: ChainSample, ends: tuple[object, object]) -> None:
+    for method in (sample.left_by, sample.probability_outside):
+        with pytest.raises((DomainError, DtypeError), match=r"low =|high ="):
+            method(*ends)
+
+
 def test_refusals(sample: ChainSample) -> None:
     with pytest.raises(DomainError, match=r"p = 1.*between 0 and 1"):
         sample.quantile(1)

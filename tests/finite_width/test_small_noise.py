@@ -1,5 +1,7 @@
 """Small-noise theory against the exact chain, where the noise is small; and where it is known not to be."""
 
+import time
+
 import numpy as np
 import pytest
 from scipy import special, stats
@@ -15,6 +17,7 @@ from vmap_theory.finite_width import (
     trainability,
     variance_recursion,
 )
+from vmap_theory.finite_width.small_noise import log_gradient_path
 
 Z_BOUND = 4.5
 MAPS = {
@@ -149,3 +152,18 @@ def test_refusals() -> None:
         small_noise_score("tanh", 0.0, 0.1, 1.0, 10, 10)
     with pytest.raises(DomainError, match="q_0 = None"):
         variance_recursion(MAPS["ordered"], 10, 10)
+
+
+def test_a_path_of_the_gradient_is_as_long_as_its_layers_take() -> None:
+    """Linear in depth; and the last of it is the sum over pairs of layers, by hand."""
+    vm = vt.clipping_level("cst", sparsity=0.85, target=0.7).variance_map
+    began = time.process_time()
+    mean, variance = log_gradient_path(vm, 100, 6000, q_0=1.0)
+    assert mean.shape == variance.shape == (6001,)
+    assert time.process_time() - began < 25  # of 4 s; more than a minute if each layer began anew
+    layer = layer_noise(vm.activation, vm.sigma_w2, vm.sigma_b2, 1.0)
+    for depth in (1, 2, 7):
+        # What xi_l adds to later logarithms: kappa (1 + V' + V'^2 + ...).
+        answers = [layer.sensitivity * sum(layer.slope**k for k in range(depth - 1 - at)) for at in range(depth)]
+        total = sum(a * a * layer.noise + 2 * a * layer.joint_noise + layer.gradient_noise for a in answers) / 100
+        assert variance[depth] == pytest.approx(total, rel=1e-9)

@@ -34,7 +34,7 @@ def test_functions_on_tensors(name: str) -> None:
     np.testing.assert_allclose(units.values(tensor).numpy(), act(x), rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(units.slopes(tensor).numpy(), slope_on(act, x), rtol=1e-12, atol=1e-13)
     mean = (slope_on(act, x) ** 2).mean(axis=1)
-    np.testing.assert_allclose(units.mean_squared_slope(tensor).numpy(), mean, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(units.log_mean_squared_slope(tensor).exp().numpy(), mean, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("device", DEVICES)

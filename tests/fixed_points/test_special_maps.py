@@ -1,5 +1,6 @@
 """Maps whose fixed points are known: semi-stable ones, none at all, quadratic growth, smooth activations, units."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -201,3 +202,63 @@ def test_tangent_to_the_identity_at_zero() -> None:
     found = vt.fixed_points(vt.VarianceMap("tanh", sigma_w2=1, sigma_b2=0))
     assert (len(found), found.is_complete, found.diverges, found.collapses) == (0, True, False, True)
     assert vt.fixed_point_grid("tanh", [0.9, 1.0, 1.2], 0.0).count.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("factor", [sp.Rational(1, 10**9), 10**6, 10**7])
+def test_units_of_smooth_activations(factor: sp.Rational) -> None:
+    one = vt.fixed_points(vt.VarianceMap("tanh", 2, 0))[0]
+    act = vt.scaled_activation(vt.activation("tanh"), factor)
+    found = vt.fixed_points(vt.VarianceMap(act, 2, 0))
+    assert [p.q / float(factor) ** 2 for p in found] == pytest.approx([one.q], rel=1e-9)
+    assert (found.is_complete, found.diverges, found.collapses) == (True, False, False)
+
+
+def test_a_spike_that_samples_miss() -> None:
+    act = vt.parse_activation("tanh(x) + 100*exp(-(4000*(x - 1))**2)")
+    vm = vt.VarianceMap(act, 0.5, 0)
+    found = vt.fixed_points(vm)
+    assert [p.stability for p in found] == ["unstable", "stable"]
+    assert float(vm(0.3)) > 0.3, "between the two"
+
+
+@pytest.mark.parametrize(
+    ("sigma_w2", "sigma_b2", "count"),
+    [(0.5190643550119253, 0.48163584647274876, 0), (0.5894610190189963, 0.424116255246292, 2)],
+)
+def test_near_tangency_beyond_forty_digits(sigma_w2: float, sigma_b2: float, count: int) -> None:
+    # V = w q^2 + b exactly: 1 - 4 w b decides, -2.5e-32 and 1.2e-31 here.
+    discriminant = 1 - 4 * sp.Rational(sigma_w2) * sp.Rational(sigma_b2)
+    assert 0 < abs(discriminant) < 2e-31
+    assert (discriminant > 0) == (count > 0)
+    found = vt.fixed_points(vt.VarianceMap(vt.parse_activation("x**2/sqrt(3)"), sigma_w2, sigma_b2))
+    assert (len(found), found.is_complete, found.diverges) == (count, True, True)
+    assert found.limit(1e6) == math.inf
+    assert len(found.near_misses) == (0 if count else 1)
+
+
+def test_extreme_weights() -> None:
+    vm = vt.VarianceMap(vt.activation("crelu", tau=1, m=1), 1e170, 0)
+    found = vt.fixed_points(vm)
+    assert [p.stability for p in found] == ["unstable", "stable"]
+    assert found[1].q == pytest.approx(5e169)
+    assert vt.fixed_point_grid("crelu", [1e170, 1e200], 0.0, tau=1.0, m=1.0).count.tolist() == [2, 2]
+
+
+def test_an_edge_typed_with_twelve_digits() -> None:
+    vm = vt.VarianceMap(vt.activation("relu_tau", tau=1), 6.30297437507, 0.525135276161, q_star=1.0)
+    assert [(p.q, p.stability) for p in vt.fixed_points(vm)] == [(1.0, "semi-stable")]
+
+
+def test_values_without_bounds_are_no_signs() -> None:
+    # Python functions have no error bound at q >= 1 here: the point is found, and nothing is claimed of others.
+    act = vt.Activation.from_function(lambda x: 3 * np.exp(-x * x))
+    found = vt.fixed_points(vt.VarianceMap(act, 1.5, 0))
+    assert not found.is_complete
+    assert [round(p.q, 3) for p in found] == [3.49]
+
+
+@pytest.mark.parametrize(("name", "collapses"), [("gelu", True), ("silu", True), ("softplus", False)])
+def test_smooth_rectifiers_with_he_variances(name: str, collapses: bool) -> None:
+    # V/q tends to 1 as q grows; psi has one sign, so V never meets q.
+    found = vt.fixed_points(vt.VarianceMap(name, 2, 0))
+    assert (len(found), found.is_complete, found.collapses, found.diverges) == (0, True, collapses, not collapses)

@@ -46,7 +46,8 @@ def test_one_cell_is_what_trainability_says(diagram: PhaseDiagram, scores: Score
     column, row = scores.x_index[i], scores.y_index[j]
     act = vt.activation("crelu", tau=float(diagram.parameters["tau"][column, row]), m=float(diagram.y[row]))
     vm = vt.VarianceMap(act, sigma_w2=diagram.sigma_w2[column, row], sigma_b2=diagram.sigma_b2[column, row])
-    own = int(np.random.SeedSequence(0, spawn_key=(int(column), int(row))).generate_state(1)[0])
+    sequence = np.random.SeedSequence(0, spawn_key=(int(column), int(row)))
+    own = int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
     one = trainability(vm, width=40, depth=6, chains=200, q_0=1.0, seed=own)
     assert (one.score, one.lower, one.upper) == (scores.score[i, j], scores.lower[i, j], scores.upper[i, j])
     assert one.small_noise == pytest.approx(scores.small_noise[column, row], rel=1e-9)
@@ -150,3 +151,8 @@ def test_small_noise_alone(diagram: PhaseDiagram) -> None:
 def test_bad_arguments(diagram: PhaseDiagram, change: dict[str, object], message: str) -> None:
     with pytest.raises(DomainError, match=message):
         diagram.with_scores(**SETTINGS | change)  # type: ignore[arg-type]
+
+
+def test_cells_as_a_list(diagram: PhaseDiagram, scores: ScoreMap) -> None:
+    (found,) = diagram.with_scores(**(SETTINGS | {"cells": [3, 4]}), workers=1).scores
+    np.testing.assert_array_equal(found.score, scores.score)

@@ -1,7 +1,9 @@
 """Phase diagrams over sigma_w and sigma_b, and depth scales of correlations."""
 
+import mpmath as mp
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 import vmap_theory as vt
 from tests.phase_diagram.by_mpmath import ramp_correlation_depth, smooth_correlation_depth
@@ -109,6 +111,33 @@ def test_correlations_by_monte_carlo(rng: np.random.Generator) -> None:
         slopes.append(6.25 * np.mean(active[0] & active[1]))
     expected = np.exp(-1 / diagram.xi_c[0, 0])
     assert abs(np.mean(slopes) - expected) < 3.5 * np.std(slopes, ddof=1) / np.sqrt(len(slopes))
+
+
+@pytest.mark.parametrize("sigma_b2", [0.0, 0.25])
+@pytest.mark.parametrize("sigma_w", [2.0, 8.0, 10.0, 13.0, 30.0])
+def test_correlations_that_fade_within_a_fraction_of_a_layer(sigma_w: float, sigma_b2: float) -> None:
+    """phi = sin has R = (sigma_w2 exp(-q) sinh(q rho) + sigma_b2)/q, whose slope is 1e-35 at sigma_w = 13: no depth."""
+    weights = sigma_w**2
+    q = brentq(lambda q: weights * -np.expm1(-2 * q) / 2 + sigma_b2 - q, 0.5, weights, xtol=1e-13)
+    found = chaotic_depth(vt.parse_activation("sin(x)"), *(np.array([one]) for one in (weights, sigma_b2, q)))[0]
+    with mp.workdps(40):
+
+        def correlation(rho: mp.mpf) -> mp.mpf:
+            return (weights * mp.exp(-mp.mpf(q)) * mp.sinh(q * rho) + sigma_b2) / mp.mpf(q)
+
+        rho = mp.findroot(lambda r: correlation(r) - r, correlation(0))
+        expected = float(-1 / mp.log(mp.diff(correlation, rho)))
+    if sigma_w < 11:
+        assert found == pytest.approx(expected, rel=1e-6)
+    else:
+        assert np.isnan(found)
+
+
+def test_no_depth_where_the_phase_is_unresolved() -> None:
+    diagram = variance_phase_diagram(vt.parse_activation("sin(x)"), [13.0, 30.0], [0.0])
+    unresolved = diagram.words == "unresolved"
+    assert unresolved.any()
+    assert np.isnan(diagram.xi_c[unresolved]).all()
 
 
 def test_depths_are_not_told_where_they_are_not_known() -> None:

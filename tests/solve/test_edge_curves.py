@@ -170,7 +170,7 @@ def test_no_edge_of_chaos_anywhere() -> None:
         edge_curve("softplus")
     with pytest.raises(NoEdgeOfChaosError, match="Raise q_max, or lower the threshold"):
         edge_curve(vt.activation("relu_tau", tau=10), 1e-4, 1e-3, points=5)
-    with pytest.raises(InfeasibleError, match="sigma_b increases from no edge of chaos to no edge of chaos"):
+    with pytest.raises(InfeasibleError, match="sigma_b2 would have to be negative"):
         edge_at_bias("softplus", 0.3, 0.1, 10.0)
 
 

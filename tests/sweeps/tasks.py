@@ -26,6 +26,10 @@ def square(number: float) -> float:
     return number * number
 
 
+def identity(value: object) -> object:
+    return value
+
+
 def slow_square(number: float) -> float:
     time.sleep(0.05)
     return number * number + 0.1
@@ -70,6 +74,26 @@ def fail_unpicklably(number: int) -> int:
 
 def wrong_kind(number: int) -> object:
     return {number} if number == 2 else number
+
+
+def exit_at_two(number: int) -> int:
+    if number == 2:
+        raise SystemExit(7)
+    return number
+
+
+def hold_the_lock(number: int) -> int:
+    """Never end after number 0, nor let another thread of the process run: the loop is in C."""
+    if number % 2:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # then it has to be killed
+    return sum(range(10**15)) if number else 0
+
+
+def fail_beside_a_lock(number: int) -> int:
+    if number == 0:
+        time.sleep(1.0)
+        raise ArithmeticError("enough")
+    return hold_the_lock(number)
 
 
 def process_id(_: object) -> int:

@@ -2,12 +2,10 @@
 
 import json
 import random
-from dataclasses import dataclass
-from functools import partial
+import threading
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import vmap_theory as vt
@@ -15,7 +13,6 @@ from tests.sweeps import tasks
 from tests.sweeps.test_run import EXPECTED, SEEDS, bits
 from vmap_theory.errors import DtypeError, FileOutputError, TableFormatError
 from vmap_theory.sweeps import run_sweep
-from vmap_theory.sweeps.fingerprint import fingerprint
 
 
 def calls(folder: Path, numbers: range) -> list[tuple[str, int]]:
@@ -116,16 +113,34 @@ def test_corrupt_values_and_other_files(tmp_path: Path) -> None:
         '{"$": "array", "dtype": "<f8", "data": "", "shape": null}',
         '{"$": "other", "dtype": "<f8", "data": ""}',
         '{"$": "float", "value": "x"}',
+        '{"$": "float", "value": 1' + 400 * "0" + "}",
+        '{"$": "float", "value": "nan", "bits": "00"}',
+        '{"$": "number", "dtype": "{", "data": ""}',
+        '{"$": "number", "dtype": "<U1", "data": "eAAAAA=="}',
     ):
         file.write_text(f'{header}\n{{"item": 0, "value": {value}}}\n')
-        with pytest.raises(TableFormatError, match="a result is corrupt"):
+        with pytest.raises(TableFormatError, match=r"sweep.jsonl is corrupt at line 2 \(a result is corrupt"):
             run_sweep(tasks.square, range(2), workers=1, checkpoint=file)
-    file.write_text('{"some": "thing"}\n')
-    with pytest.raises(TableFormatError, match="no checkpoint of a sweep"):
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"some": "thing"}\n',
+        b"q,V\n1,2\n",
+        b"\xff\xfe\n",
+        b"\x89PNG\r\n\x1a\n\x00",
+        b'{"schema": "vmap-theo',
+        b"[" * 100_000 + b"\n",
+        b"\n\n",
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_left_alone(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "sweep.jsonl"
+    file.write_bytes(content)
+    with pytest.raises(TableFormatError, match=r"no checkpoint of a sweep, or its.*another path, or delete the file"):
         run_sweep(tasks.square, range(2), workers=1, checkpoint=file)
-    file.write_bytes(b"\xff\xfe\n")
-    with pytest.raises((TableFormatError, FileOutputError), match="cannot use the checkpoint"):
-        run_sweep(tasks.square, range(2), workers=1, checkpoint=file)
+    assert file.read_bytes() == content
 
 
 def test_an_empty_file_is_begun(tmp_path: Path) -> None:
@@ -140,56 +155,27 @@ def test_a_folder_is_no_checkpoint(tmp_path: Path) -> None:
         run_sweep(tasks.square, range(2), workers=1, checkpoint=tmp_path)
 
 
-def test_nameless_functions_and_items_are_refused(tmp_path: Path) -> None:
-    for function, items in ((lambda x: x, [1]), (tasks.square, [object()])):
-        with pytest.raises(DtypeError, match="no lasting name"):
+def impostor(number: float) -> float:
+    return -number
+
+
+impostor.__module__, impostor.__qualname__ = tasks.square.__module__, tasks.square.__qualname__
+CYCLE: list[Any] = []
+CYCLE.append(CYCLE)
+
+
+@pytest.mark.parametrize(
+    ("function", "items", "reason"),
+    [
+        (lambda x: x, [1], "no lasting name"),
+        (impostor, [1], "no lasting name"),
+        (tasks.square, [threading.Lock()], "an object of type lock has no lasting form"),
+        (tasks.square, [1, {"x": (i for i in range(3))}], "an object of type generator has no lasting form"),
+        (tasks.square, CYCLE, "nested too deep for a checkpoint"),
+    ],
+)
+def test_nameless_functions_and_items_are_refused(tmp_path: Path, function: Any, items: Any, reason: str) -> None:
+    for _ in range(2):
+        with pytest.raises(DtypeError, match=reason):
             run_sweep(function, items, workers=1, checkpoint=tmp_path / "sweep.jsonl")
     assert not (tmp_path / "sweep.jsonl").exists()
-
-
-@dataclass
-class Point:
-    x: float
-    array: np.ndarray[Any, Any]
-
-
-DIFFERENT: list[Any] = [
-    1,
-    1.0,
-    True,
-    "1",
-    None,
-    (1,),
-    [1],
-    {1},
-    {"1": 1},
-    0.1 + 0.2,
-    0.3,
-    np.float32(1),
-    np.ones(1),
-    np.ones((1, 1)),
-    np.arange(2000.0),
-    np.where(np.arange(2000) == 1000, -1.0, np.arange(2000.0)),
-    np.array([1, "1"], dtype=object),
-    Point(1.0, np.arange(2000)),
-    Point(1.0, np.arange(2000) % 1999),
-    partial(tasks.square),
-    partial(pow, 2),
-    partial(pow, 3),
-    [].append,
-    tasks.square,
-    Point,
-    vt.activation("crelu", tau=1.0, m=1.0),
-    vt.activation("crelu", tau=1.0, m=np.nextafter(1.0, 2.0)),
-    vt.VarianceMap("relu", sigma_w2=2.0, sigma_b2=0.0),
-    vt.VarianceMap("relu", sigma_w2=2.0, sigma_b2=5e-324),
-]
-
-
-def test_fingerprints_tell_things_apart() -> None:
-    assert len({fingerprint(value) for value in DIFFERENT}) == len(DIFFERENT)
-
-
-def test_fingerprints_are_the_same_in_another_process() -> None:
-    here = [fingerprint(value) for value in DIFFERENT]
-    assert run_sweep(fingerprint, DIFFERENT, workers=2) == here

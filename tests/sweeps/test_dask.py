@@ -9,7 +9,7 @@ import pytest
 
 from tests.sweeps import tasks
 from tests.sweeps.test_run import EXPECTED, SEEDS, bits
-from vmap_theory.errors import DtypeError, LostWorkerError
+from vmap_theory.errors import DtypeError, LostWorkerError, VmapTheoryError
 from vmap_theory.sweeps import run_sweep
 
 pytest.importorskip("distributed")
@@ -93,6 +93,12 @@ def test_an_error_of_the_function(client: Any) -> None:
     with pytest.raises(ArithmeticError, match="five is right out") as caught:
         run_sweep(tasks.fail_at_five, range(8), executor=client.get_executor())
     assert "item 5, 5" in "\n".join(caught.value.__notes__)
+
+
+def test_a_system_exit_of_the_function(client: Any) -> None:
+    with pytest.raises(VmapTheoryError, match="the function raised SystemExit: 7") as caught:
+        run_sweep(tasks.exit_at_two, range(4), executor=client.get_executor())
+    assert "item 2, 2" in "\n".join(caught.value.__notes__)
 
 
 def test_the_client_itself_is_no_executor(client: Any) -> None:

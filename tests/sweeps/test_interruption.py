@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import pytest
 from tests.sweeps import tasks
 from tests.sweeps.script import ITEMS
 from vmap_theory.sweeps import run_sweep
+from vmap_theory.sweeps.pools import interrupts_held_back
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds, for a machine that is busy
@@ -23,10 +25,12 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 
 
 @contextmanager
-def sweep_process(checkpoint: Path, workers: int) -> Iterator[subprocess.Popen[str]]:
+def sweep_process(
+    checkpoint: Path, workers: int, task: str = "slow_square", prefix: tuple[str, ...] = ()
+) -> Iterator[subprocess.Popen[str]]:
     """The script in a process group of its own, as a terminal starts it."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.sweeps.script", str(checkpoint), str(workers)],
+        [*prefix, sys.executable, "-m", "tests.sweeps.script", str(checkpoint), str(workers), task],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -80,6 +84,66 @@ def test_interrupt(tmp_path: Path, workers: int) -> None:
     kept = finished(file)
     assert 5 <= kept < ITEMS
     resumed_as_if_nothing_had_happened(file, kept)
+
+
+def test_interrupt_where_the_shell_ignores_it(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.jsonl"
+    with sweep_process(file, 2, prefix=("sh", "-c", 'trap "" INT; exec "$@"', "sh")) as process:
+        assert wait_until(lambda: finished(file) >= 1)
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode in (-signal.SIGINT, 130)
+
+
+def test_interrupt_of_tasks_that_hold_the_lock(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.jsonl"
+    with sweep_process(file, 2, "hold_the_lock") as process:
+        assert wait_until(lambda: finished(file) >= 1)
+        time.sleep(0.5)  # now both hold it
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert wait_until(lambda: not alive_in_group(process.pid)), "workers live on"
+    assert errors.count("Traceback") == errors.count("KeyboardInterrupt") == 1, errors
+    assert finished(file) == 1
+
+
+def test_interrupts_are_held_back_from_every_thread() -> None:
+    done: list[str] = []
+    with interrupted_by_hand(), pytest.raises(KeyboardInterrupt):
+        work_while_another_thread_is_interrupted(done)
+    assert done == ["what must not be interrupted"]
+
+
+def work_while_another_thread_is_interrupted(done: list[str]) -> None:
+    with interrupts_held_back():
+        other = threading.Thread(target=interrupt_this_thread)  # it does not have the mask of the main thread
+        other.start()
+        other.join()
+        time.sleep(0.1)
+        done.append("what must not be interrupted")
+
+
+@contextmanager
+def interrupted_by_hand() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, also where pytest was told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def interrupt_this_thread() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+
+def test_an_error_beside_a_task_that_holds_the_lock(tmp_path: Path) -> None:
+    with sweep_process(tmp_path / "sweep.jsonl", 2, "fail_beside_a_lock") as process:
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert wait_until(lambda: not alive_in_group(process.pid)), "workers live on"
+    assert process.returncode == 1
+    assert "ArithmeticError: enough" in errors
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.2, 0.5])

@@ -3,6 +3,7 @@
 import math
 import operator
 import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -113,22 +114,6 @@ def test_results_of_another_kind_are_refused(workers: int) -> None:
     assert "item 2, 2" in "\n".join(caught.value.__notes__)
 
 
-@pytest.mark.parametrize(
-    ("value", "where"),
-    [
-        ({"a": [1, object()]}, r"result\['a'\]\[1\] is of type object"),
-        ({1: 2}, "result is a dict whose keys are not all text"),
-        (np.array(["x"]), "ndarray of dtype <U1"),
-        (np.array([None]), "ndarray of dtype object"),
-        (1j, "of type complex"),
-        (Path("x"), "Path"),
-    ],
-)
-def test_refused_results_say_where(value: object, where: str) -> None:
-    with pytest.raises(DtypeError, match=where):
-        run_sweep(lambda _: value, [0], workers=1)
-
-
 def test_a_worker_killed_once_is_replaced(tmp_path: Path) -> None:
     items = [(str(tmp_path / "marker"), number) for number in range(12)]
     assert run_sweep(tasks.die_once, items, workers=2) == [number**2 for number in range(12)]
@@ -145,6 +130,37 @@ def test_an_item_that_always_kills_its_worker_ends_the_sweep(tmp_path: Path) -> 
     with pytest.raises(LostWorkerError, match=r"were lost 2 times \(BrokenProcessPool") as caught:
         run_sweep(tasks.die_always, range(6), workers=2, retries=1)
     assert "3" in str(caught.value), "the item is named, or is among the suspects"
+
+
+def test_one_item_is_not_worked_on_in_this_process() -> None:
+    assert run_sweep(tasks.process_id, [0], workers=2) != [os.getpid()]
+    with pytest.raises(LostWorkerError, match="had item 0, 3 were lost 1 times"):
+        run_sweep(tasks.die_always, [3], workers=2, retries=0)
+
+
+class Unshowable:
+    def __repr__(self) -> str:
+        raise ValueError("no repr")
+
+
+def test_an_item_that_cannot_be_shown_is_named_by_its_type() -> None:
+    for item, name in ((10**5000, "int"), (Unshowable(), "Unshowable")):
+        with pytest.raises(VmapTheoryError, match="the function raised SystemExit: no") as caught:
+            run_sweep(lambda _: sys.exit("no"), [item], workers=1)
+        assert f"item 0, of type {name}" in "\n".join(caught.value.__notes__)
+
+
+def test_a_system_exit_is_an_error_with_a_name(processes: Executor) -> None:
+    def refused(**where: Any) -> None:
+        with pytest.raises(VmapTheoryError, match="the function raised SystemExit: 7") as caught:
+            run_sweep(tasks.exit_at_two, range(4), **where)
+        assert "item 2, 2" in "\n".join(caught.value.__notes__)
+
+    refused(workers=1)
+    refused(workers=2)
+    refused(executor=processes)
+    with ThreadPoolExecutor(2) as threads:
+        refused(executor=threads)
 
 
 def test_a_broken_executor_of_the_caller_is_said_to_be_so(tmp_path: Path) -> None:
@@ -197,6 +213,12 @@ def test_bad_arguments() -> None:
         run_sweep(3, [1])  # type: ignore[arg-type]
     with pytest.raises(DtypeError, match="ThreadPoolExecutor, for instance"):
         run_sweep(tasks.square, [1], executor="dask")  # type: ignore[arg-type]
+    with pytest.raises(DtypeError, match="items = 5 cannot be iterated over"):
+        run_sweep(tasks.square, 5)  # type: ignore[arg-type]
+    with pytest.raises(DtypeError, match="on_progress = True cannot be called"):
+        run_sweep(tasks.square, [], on_progress=True)  # type: ignore[arg-type]
+    with pytest.raises(DtypeError, match="checkpoint = 1 is no path"):
+        run_sweep(tasks.square, [1], checkpoint=1)  # type: ignore[arg-type]
     for bad in ({"workers": 0}, {"retries": -1}):
         with pytest.raises(DomainError, match="it must be an integer from"):
             run_sweep(tasks.square, [1], **bad)  # type: ignore[arg-type]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import numbers
+
 from ..activations import Activation
-from ..checks import integer_between, positive
+from ..checks import integer_between, non_negative, positive, real_number
 from ..errors import DomainError, DtypeError, NoEdgeOfChaosError
 from ..variance_map import VarianceMap
 
@@ -32,6 +35,36 @@ def checked_depth(depth: object) -> int:
 def checked_chains(chains: object) -> int:
     """Return a number of chains, at least 2: one alone has no spread."""
     return integer_between("chains", chains, 2, MOST_CHAINS)
+
+
+def checked_interval(low: object, high: object) -> tuple[float, float]:
+    """Return two variances, 0 <= low < high; `high` may be infinite.
+
+    Raises
+    ------
+    DomainError, DtypeError
+        They are no such numbers.
+    """
+    bottom, top = _ends(("low", low), ("high", high))
+    if not bottom < top:
+        raise DomainError(f"low = {low}, high = {high} is no interval: low must lie below high.")
+    return bottom, top
+
+
+def checked_basin(basin: object) -> tuple[float, float]:
+    """Return a pair (low, high) of variances, as `checked_interval` does; a list or an array will do."""
+    pair = basin.tolist() if hasattr(basin, "tolist") else basin
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise DtypeError(f"basin = {basin!r} is no pair: give two variances (low, high), such as (0.2, 5.0).")
+    bottom, top = _ends(("the low end of basin", pair[0]), ("the high end of basin", pair[1]))
+    if not bottom < top:
+        raise DomainError(f"basin = {basin} is no interval: its low end must lie below its high end.")
+    return bottom, top
+
+
+def _ends(low: tuple[str, object], high: tuple[str, object]) -> tuple[float, float]:
+    infinite = isinstance(high[1], numbers.Real) and float(high[1]) == math.inf
+    return non_negative(*low), math.inf if infinite else real_number(*high, "It may be infinite, too.")
 
 
 def starting_variance(vm: VarianceMap, q_0: object | None) -> float:

@@ -54,8 +54,8 @@ class UnitFunctions(Protocol):
     def slopes(self, x: Any) -> Any:
         """phi'(x)."""
 
-    def mean_squared_slope(self, x: Any) -> Any:
-        """Mean of phi'^2 over the last axis."""
+    def log_mean_squared_slope(self, x: Any) -> Any:
+        """Natural logarithm of the mean of phi'^2 over the last axis, also where the mean underflows."""
 
 
 def block_size(width: int) -> int:
@@ -64,7 +64,7 @@ def block_size(width: int) -> int:
 
 
 def simulate_block(net: Net, seed: int, number: int) -> ChainBlock:
-    """Simulate block `number`; its random numbers depend on nothing but the seed, the number and the width."""
+    """Simulate block `number`; its random numbers depend on the seed and the number alone, not on the width."""
     size = block_size(net.width)
     streams = [np.random.SeedSequence(seed, spawn_key=(number, stream)) for stream in (0, 1)]
     generators = [np.random.Generator(np.random.PCG64(stream)) for stream in streams]
@@ -98,6 +98,7 @@ def layers(
         The variances of the first layer.
     """
     q, logs = [q_0], [] if net.gradient == "none" else [xp.zeros_like(q_0)]
+    log_weights = float(np.log(net.vm.sigma_w2))
     tangent = xp.zeros_like(q_0)  # a direction that is independent of the pre-activations of the first layer
     for _ in range(net.depth):
         known = xp.isfinite(q[-1])
@@ -107,14 +108,19 @@ def layers(
         following = net.vm.sigma_b2 + net.vm.sigma_w2 * _mean(xp, phi, phi)
         q.append(xp.where(known & ~xp.isnan(following), following, xp.inf))
         if net.gradient == "mean":
-            factor = net.vm.sigma_w2 * units.mean_squared_slope(x)
+            log_factor = log_weights + units.log_mean_squared_slope(x)
         elif net.gradient == "tangent":
             moved = units.slopes(x) * _directions(xp, x, tangent, now, normals)
+            largest = xp.abs(moved).max(1)
+            largest = largest if xp is np else largest.values
+            scale = xp.where(largest > 0, largest, 1.0)  # so that no square underflows
+            moved = moved / scale[:, None]
             factor = net.vm.sigma_w2 * _mean(xp, moved, moved)
+            log_factor = xp.log(factor) + 2 * xp.log(scale)
             covariance = net.vm.sigma_w2 * _mean(xp, moved, phi)
             tangent = xp.where(factor > 0, covariance / xp.sqrt(factor), 0.0)
         if logs:
-            logs.append(logs[-1] + xp.where(known, xp.log(factor) / _LN_10, xp.nan))
+            logs.append(logs[-1] + xp.where(known, log_factor / _LN_10, xp.nan))
     return q, logs
 
 

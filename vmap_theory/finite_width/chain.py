@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -68,8 +68,9 @@ def simulate_chain(
     q_0 : float, optional
         Pre-activation variance (not standard deviation) of the first layer, > 0; by default the q* of the map.
     seed : int
-        The same seed gives the same numbers whatever the executor, and chain k does not depend on how many there are.
-        Other maps see the same standard normals: differences between maps are less noisy than the maps.
+        The same seed gives the same numbers whatever the executor; with NumPy, chain k does not depend on how many
+        there are.  Other maps see the same standard normals: differences between maps are less noisy than the maps.
+        Other widths see the same stream too, block by block: give widths that are compared different seeds.
     gradient : str
         What ``log10_gradient`` accumulates: ``"mean"``, the factor ``sigma_w2 / n sum phi'(sqrt(Q_l) z_i)^2``;
         ``"tangent"``, the squared length of a directional derivative, exactly; ``"none"``, nothing.
@@ -90,7 +91,7 @@ def simulate_chain(
     Raises
     ------
     DomainError, DtypeError
-        A number is outside its domain, or `q_0` is left out and the map has no q*.
+        A number is outside its domain, `q_0` is left out and the map has no q*, or `executor` was shut down.
     UnknownNameError
         `gradient`, `library` or `device` is not known.
     NoEdgeOfChaosError
@@ -163,9 +164,9 @@ def _numpy_blocks(net: Net, chains: int, seed: int, executor: Executor | None) -
     size = block_size(net.width)
     numbers = range(-(-chains // size))
     with _workers(executor, len(numbers)) as workers:
-        futures = []
+        futures: list[Future[ChainBlock]] = []
         try:
-            futures += [workers.submit(simulate_block, net, seed, number) for number in numbers]
+            futures.extend(_submitted(workers, net, seed, number) for number in numbers)
             for future in futures:
                 yield future.result()
         except (pickle.PicklingError, AttributeError, TypeError) as error:
@@ -178,6 +179,17 @@ def _numpy_blocks(net: Net, chains: int, seed: int, executor: Executor | None) -
         finally:
             for future in futures:
                 future.cancel()
+
+
+def _submitted(workers: Executor, net: Net, seed: int, number: int) -> Future[ChainBlock]:
+    try:
+        return workers.submit(simulate_block, net, seed, number)
+    except BrokenExecutor:
+        raise
+    except RuntimeError as error:  # what concurrent.futures raises after shutdown
+        raise DomainError(
+            f"executor = {workers!r} takes no work ({error}): give one that was not shut down, or None for threads."
+        ) from error
 
 
 def _is_unpicklable(net: Net) -> bool:

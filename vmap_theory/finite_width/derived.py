@@ -8,6 +8,7 @@ from functools import lru_cache
 import sympy as sp
 
 from ..activations import Activation
+from ..activations.evaluation import derivative
 from ..activations.symbols import X
 
 _KINDS: dict[str, Callable[[sp.Expr, sp.Expr], sp.Expr]] = {
@@ -27,7 +28,7 @@ def derived(act: Activation, kind: str) -> Activation:
     sixth) of what phi and phi' are; that of the slope, which jumps at the kinks of phi, is E[phi'^2] with derivatives
     in q that hold the kink terms.
     """
-    expressions = [_KINDS[kind](piece.expression, sp.diff(piece.expression, X)) for piece in act.pieces]
+    expressions = [_KINDS[kind](piece.expression, derivative(piece.expression)) for piece in act.pieces]
     conditions = [piece.upper > X for piece in act.pieces[:-1]]
     branches = zip(expressions, [*conditions, True], strict=True)
     return Activation.from_expression(

@@ -22,14 +22,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special, stats
 
-from ..checks import non_negative
 from ..errors import DomainError, UnknownNameError
-from ..kernels import gaussian_moments
 from ..variance_map import VarianceMap
-from .arguments import checked_map, checked_width, starting_variance
-from .derived import derived
-from .moments import square_noise
-from .nodes import unit_nodes
+from .action import LEAST_VARIANCE, cumulants, least_action
+from .arguments import checked_basin, checked_map, checked_width, starting_variance
 from .small_noise import stationary_variance
 
 if TYPE_CHECKING:
@@ -42,10 +38,10 @@ NOISES = ("gamma", "gaussian")
 
 _CELLS_PER_DEVIATION = 6  # of the noise of a layer; the width h of a cell adds h^2 / 12 to its variance: 0.2 %
 _FEWEST_CELLS, _MOST_CELLS = 300, 1500
-_LEAST_VARIANCE = 1e-200
 _MOST_SKEW = 100.0
-_ACTION_CELLS = 800
-_FAR = 12.0  # standard deviations, where an infinite basin is cut
+_FAR = (12.0, 24.0, 48.0, 96.0)  # standard deviations, where an infinite basin is cut
+_NEGLIGIBLE = 1e-7  # share of the chains in the highest cell that is as good as none
+_FIXED = 1e-6  # relative
 _TOLERANCE = 1e-13
 _MOST_STEPS = 200_000
 
@@ -59,9 +55,9 @@ class EscapeRate:
     rate : float
         Probability per layer to leave, as -log of the share that stays; 1 / rate is the mean number of layers.
     upward : float
-        Share of the escapes that leave at the upper end.
+        Share of the escapes that leave at the upper end; NaN where there are none.
     action : float
-        A of ``rate ~ exp(-n A)`` for large n.
+        A of ``rate ~ exp(-n A)`` for large n; inf where no end can be left.
     basin : (float, float)
         As given.
     width : int
@@ -100,6 +96,7 @@ def escape_rate(
         Units per layer.
     basin : (low, high)
         Variances, 0 <= low < q* < high; ``high`` may be infinite.  The ends are unstable fixed points as a rule.
+        A low end at or below sigma_b2 is never left downwards, for no Q is smaller than sigma_b2.
     q_star : float, optional
         The stable fixed point inside; by default the q* of the map.
     noise : str
@@ -108,7 +105,8 @@ def escape_rate(
     Raises
     ------
     DomainError, DtypeError
-        The basin does not hold q*, or V repels from it.
+        The basin does not hold q*, q* is no fixed point, V repels from it, or the basin is infinite and does not hold
+        the chains.
     UnknownNameError
         `noise` is not known.
 
@@ -131,32 +129,61 @@ def escape_rate(
     if noise not in NOISES:
         raise UnknownNameError.among("noise", noise, NOISES)
     q = starting_variance(chain, q_star)
-    low, high = non_negative("the low end of basin", basin[0]), float(basin[1])
+    low, high = checked_basin(basin)
     if not low < q < high:
         raise DomainError(f"basin = {basin} does not hold q_star = {q:g}: give low < q_star < high.")
+    if abs(float(chain(q)) - q) > _FIXED * q:
+        raise DomainError(
+            f"q_star = {q:g} is no fixed point, V(q_star) = {float(chain(q)):.9g}: give a q of fixed_points(vm)."
+        )
     spread = float(np.sqrt(stationary_variance(chain, units, q)))
     if not np.isfinite(spread):
         raise DomainError(f"q_star = {q:g} does not attract, |V'| >= 1: there is no basin to escape from.")
-    top = high if np.isfinite(high) else max(q, low) + _FAR * spread
-    _, variance, _ = _cumulants(chain, np.array([q]))
-    edges = np.linspace(low, top, _cells(top - low, float(np.sqrt(variance[0] / units))) + 1)
-    moves, falls, rises = _transitions(chain, units, edges, noise)
-    if not np.isfinite(high):
-        moves[:, -1] += rises
-        rises = np.zeros_like(rises)
-    kept, density = _quasi_stationary(moves)
+    bottom = max(low, chain.sigma_b2)  # no variance is smaller
+    if np.isfinite(high):
+        top = high
+        edges, kept, density, falls, rises = _solved(chain, units, (low, bottom, top), noise, q, open_top=True)
+    else:
+        for reach in _FAR:
+            top = q + reach * spread
+            edges, kept, density, falls, rises = _solved(chain, units, (low, bottom, top), noise, q, open_top=False)
+            if density[-1] < _NEGLIGIBLE:
+                break
+        else:
+            raise DomainError(f"basin = {basin}: chains reach Q = {top:g} within it. Give a finite high end.")
     down, up = float(density @ falls), float(density @ rises)
     out = down + up
     return EscapeRate(
         rate=float(-np.log1p(-out)) if out < 0.5 else float(-np.log(kept)),
         upward=up / out if out > 0 else float("nan"),
-        action=_action(chain, q, (low, high if np.isfinite(high) else top), open_top=np.isfinite(high)),
+        action=least_action(chain, q, (bottom, top), open_bottom=low > chain.sigma_b2, open_top=np.isfinite(high)),
         basin=(low, high),
         width=units,
         noise=noise,
         q=(edges[1:] + edges[:-1]) / 2,
         density=density / np.diff(edges),
     )
+
+
+def _solved(
+    vm: VarianceMap, width: int, ends: tuple[float, float, float], noise: str, q_star: float, *, open_top: bool
+) -> tuple[Array, float, Array, Array, Array]:
+    """Edges of the cells, the share kept, the distribution, and the probabilities to leave downwards and upwards.
+
+    `ends` are the low end of the basin, the least variance that is possible in it, and the high end.
+    """
+    low, bottom, top = ends
+    _, variance, _ = cumulants(vm, np.array([q_star]))
+    edges = np.linspace(bottom, top, _cells(top - bottom, float(np.sqrt(variance[0] / width))) + 1)
+    moves, falls, rises = _transitions(vm, width, edges, noise)
+    if low <= vm.sigma_b2:  # what the noise that is assumed puts below sigma_b2 belongs there
+        moves[:, 0] += falls
+        falls = np.zeros_like(falls)
+    if not open_top:
+        moves[:, -1] += rises
+        rises = np.zeros_like(rises)
+    kept, density = _quasi_stationary(moves)
+    return edges, kept, density, falls, rises
 
 
 def _cells(length: float, deviation: float) -> int:
@@ -166,9 +193,9 @@ def _cells(length: float, deviation: float) -> int:
 def _transitions(vm: VarianceMap, width: int, edges: Array, noise: str) -> tuple[Array, Array, Array]:
     """Probabilities from each cell to each cell, below the first and above the last."""
     q = (edges[1:] + edges[:-1]) / 2
-    mean, variance, third = _cumulants(vm, q)
+    mean, variance, third = cumulants(vm, q)
     # Far down the tail no unit is active and the next variance is sigma_b2 as good as surely: noise too small to move.
-    variance = np.maximum(variance, _LEAST_VARIANCE)
+    variance = np.maximum(variance, LEAST_VARIANCE)
     skew = np.minimum(third / variance**1.5 / np.sqrt(width), _MOST_SKEW) if noise == "gamma" else np.zeros_like(q)
     z = (edges - mean[:, None]) / np.sqrt(variance / width)[:, None]
     # From either side, for small probabilities are to keep their digits.
@@ -186,25 +213,6 @@ def _tail(z: Array, skew: Array) -> Array:
     return np.asarray(stats.pearson3.cdf(z, skew[:, None]))
 
 
-def _cumulants(vm: VarianceMap, q: Array) -> tuple[Array, Array, Array]:
-    """Mean, n Var and n^2 kappa_3 of the next Q."""
-    second, _, variance = square_noise(vm.activation, q)
-    act = vm.activation
-    if act.function is None:
-        fourth = variance + second**2
-        sixth = gaussian_moments(derived(act, "cube"), q).second_moment
-        third = sixth - 3 * second * fourth + 2 * second**3
-    else:
-        third = np.array([_third_cumulant(vm, float(one)) for one in q])
-    return vm.sigma_w2 * second + vm.sigma_b2, vm.sigma_w2**2 * variance, vm.sigma_w2**3 * third
-
-
-def _third_cumulant(vm: VarianceMap, q: float) -> float:
-    at = unit_nodes(vm.activation, q)
-    away = at.phi**2 - at.weights @ at.phi**2
-    return float(at.weights @ away**3)
-
-
 def _quasi_stationary(moves: Array) -> tuple[float, Array]:
     """The largest eigenvalue and the distribution that it keeps in shape, by powers of the matrix."""
     density = np.full(moves.shape[0], 1 / moves.shape[0])
@@ -220,24 +228,3 @@ def _quasi_stationary(moves: Array) -> tuple[float, Array]:
         if settled:
             break
     return kept, density
-
-
-def _action(vm: VarianceMap, q_star: float, basin: tuple[float, float], *, open_top: bool) -> float:
-    """The least cost of a path from q* to an end of the basin, in units of 1 / n."""
-    low, high = basin
-    q = np.unique(np.append(np.linspace(low, high, _ACTION_CELLS + 1)[1:-1], q_star))
-    mean, variance, _ = _cumulants(vm, q)
-    variance = np.maximum(variance, _LEAST_VARIANCE)
-    with np.errstate(over="ignore"):
-        cost = (q - mean[:, None]) ** 2 / (2 * variance[:, None])  # [from, to]
-        exits = np.maximum(mean - low, 0.0) ** 2 if low > vm.sigma_b2 else np.full_like(q, np.inf)
-        if open_top:
-            exits = np.minimum(exits, np.maximum(high - mean, 0.0) ** 2)
-        exits = exits / (2 * variance)
-    least = np.where(q == q_star, 0.0, np.inf)
-    for _ in range(10 * _ACTION_CELLS):
-        following = np.minimum(least, (least[:, None] + cost).min(axis=0))
-        if np.array_equal(following, least):
-            break
-        least = following
-    return float((least + exits).min())

@@ -13,7 +13,7 @@ n Cov(xi, eta) = sigma_w^2 Cov(phi^2, phi'^2) / E[phi'^2] and n E[eta] = -n Var 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -127,25 +127,33 @@ def layer_noise(
 
 
 def accumulated(layers: Sequence[LayerNoise], width: int) -> tuple[Any, Any]:
-    """Mean and variance of the natural log of the gradient factor through layers, of width n, to first order in 1/n.
+    """Mean and variance of the natural log of the gradient factor through layers, the last of `accumulated_path`."""
+    found: tuple[Any, Any] = (0.0, 0.0)
+    for found in accumulated_path(layers, width):  # noqa: B007
+        pass
+    return found
 
-    Backwards: the sum answers a displacement of Q_l by ``a_l = kappa_l + V'_l a_{l+1}``, so that the noise of layer l
-    adds ``a_{l+1} xi_l + eta_l``.  Forwards: the mean of x_l feels the curvature of V.
+
+def accumulated_path(layers: Iterable[LayerNoise], width: int) -> Iterator[tuple[Any, Any]]:
+    """Mean and variance of the natural log of the gradient factor up to each layer, to first order in 1/n.
+
+    In one pass, with the covariance of x_l and the logarithm so far: ``x' = V' x + xi`` and ``s' = s + kappa x + eta``.
+    The mean of x_l feels the curvature of V.
     """
-    answer: Any = 0.0
-    variance: Any = 0.0
-    for layer in reversed(layers):
-        variance = variance + answer**2 * layer.noise + 2 * answer * layer.joint_noise + layer.gradient_noise
-        answer = layer.sensitivity + layer.slope * answer
     mean: Any = 0.0
-    spread: Any = 0.0
+    variance: Any = 0.0
     drift: Any = 0.0
+    spread: Any = 0.0
+    joint: Any = 0.0
     for layer in layers:
         mean = mean + width * layer.log_chi_1
         mean = mean + layer.sensitivity * drift + layer.bend * spread / 2 - layer.gradient_noise / 2
+        kappa = layer.sensitivity
+        variance = variance + 2 * kappa * joint + kappa**2 * spread + layer.gradient_noise
+        joint = layer.slope * (joint + kappa * spread) + layer.joint_noise
         drift = layer.slope * drift + layer.curvature * spread / 2
         spread = layer.noise + layer.slope**2 * spread
-    return mean / width, np.maximum(variance, 0.0) / width
+        yield mean / width, np.maximum(variance, 0.0) / width
 
 
 def score_of(mean: Any, variance: Any, level: float) -> Any:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..checks import inside_open_interval, integer_between, non_negative
+from ..checks import inside_open_interval, integer_between
 from ..errors import DomainError
 from ..variance_map import VarianceMap
+from .arguments import checked_interval
 from .intervals import Estimate, probability_estimate, quantile_estimate
 
 if TYPE_CHECKING:
@@ -96,17 +97,21 @@ class ChainSample:
         DomainError, DtypeError
             Not 0 <= low < high, `level` is not in (0, 1), or there is no such layer.
         """
-        bottom = non_negative("low", low)
-        top = float(high)
-        if not bottom < top:
-            raise DomainError(f"low = {low}, high = {high} is no interval: low must lie below high.")
+        bottom, top = checked_interval(low, high)
         _, share = _shares(0.5, level)
         past = self.q[:, : self._layer(layer) + 1]
         return probability_estimate(int(np.count_nonzero(_leaves(past, bottom, top))), self.chains, share)
 
     def left_by(self, low: float, high: float) -> NDArray[np.int64]:
-        """How many chains have left (low, high) by each layer, shape (depth + 1,)."""
-        outside = ~((self.q > low) & (self.q < high))
+        """How many chains have left (low, high) by each layer, shape (depth + 1,).
+
+        Raises
+        ------
+        DomainError, DtypeError
+            Not 0 <= low < high.
+        """
+        bottom, top = checked_interval(low, high)
+        outside = ~((self.q > bottom) & (self.q < top))
         count: NDArray[np.int64] = np.logical_or.accumulate(outside, axis=1).sum(axis=0)
         return count
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..activations import Activation
 from ..variance_map import VarianceMap
 from .arguments import checked_depth, checked_map, checked_width, starting_variance
-from .layer_noise import LayerNoise, accumulated, layer_noise
+from .layer_noise import LayerNoise, accumulated_path, layer_noise
 from .moments import square_noise
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def log_gradient_path(vm: VarianceMap, width: int, depth: int, q_0: float | None
     if not layers:
         unknown = np.append(0.0, np.full(depth, np.nan))
         return unknown, unknown.copy()
-    ends = [accumulated(layers[:count], units) for count in range(depth + 1)]
-    return np.array([float(mean) for mean, _ in ends]), np.array([float(variance) for _, variance in ends])
+    steps = list(accumulated_path(layers, units))
+    return np.array([0.0] + [float(mean) for mean, _ in steps]), np.array([0.0] + [float(one) for _, one in steps])
 
 
 def stationary_variance(vm: VarianceMap, width: int, q_star: float | None = None) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 
 from ..activations import Activation
+from ..activations.evaluation import derivative
 from ..activations.polynomials import is_polynomial
 from ..activations.program import compiled
 from ..activations.symbols import X
@@ -95,7 +96,7 @@ class TorchUnits:
         self._ramps = ramps_of(act)
         self._ends = [(float(piece.lower), float(piece.upper)) for piece in act.pieces]
         self._values = [piece.expression for piece in act.pieces]
-        self._slopes = [sp.diff(expression, X) for expression in self._values]
+        self._slopes = [derivative(expression) for expression in self._values]
 
     def values(self, x: Any) -> Any:
         """phi(x)."""
@@ -109,9 +110,12 @@ class TorchUnits:
         first = torch.full_like(x, self._ramps.first_slope)
         return sum((change * (x > at).to(x.dtype) for at, change in steps), first)
 
-    def mean_squared_slope(self, x: Any) -> Any:
-        """Mean of phi'^2 over the last axis."""
-        return (self.slopes(x) ** 2).mean(dim=-1)
+    def log_mean_squared_slope(self, x: Any) -> Any:
+        """Natural logarithm of the mean of phi'^2 over the last axis, also where the mean underflows; -inf for 0."""
+        sizes = self.slopes(x).abs()
+        largest = sizes.max(dim=-1).values
+        scale = torch.where(largest > 0, largest, 1.0)
+        return 2 * scale.log() + ((sizes / scale[:, None]) ** 2).mean(dim=-1).log()
 
     def _by_pieces(self, expressions: list[sp.Expr], x: Any) -> Any:
         result = None

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import inside_open_interval, non_negative
+from ..checks import inside_open_interval
 from ..errors import DomainError
 from ..variance_map import VarianceMap
-from .arguments import checked_map, require_slopes
+from .arguments import checked_basin, checked_map, require_slopes
 from .chain import simulate_chain
 from .intervals import Estimate
 from .layer_noise import accumulated, score_of
@@ -27,7 +27,8 @@ class Trainability:
     Attributes
     ----------
     score : float
-        The `level` quantile of the log10 gradient factor at the last layer (g95 at 0.95).
+        The `level` quantile of the log10 gradient factor at the last layer (g95 at 0.95).  NaN where so many chains
+        diverge that the quantile is among them: a chain whose variance leaves float64 has no gradient.
     lower, upper : float
         Its confidence interval, from order statistics.
     small_noise : float
@@ -126,6 +127,7 @@ def trainability(
     require_slopes(chain.activation, "trainability")
     if gradient == "none":
         raise DomainError("gradient = 'none' has no score: choose 'mean' or 'tangent'.")
+    ends = checked_basin(basin) if basin is not None else None
     sample = simulate_chain(
         chain,
         width=width,
@@ -139,7 +141,7 @@ def trainability(
         executor=executor,
         on_progress=on_progress,
     )
-    low, high = _checked_basin(basin) if basin is not None else (sample.q_0 / _RANGE, sample.q_0 * _RANGE)
+    low, high = ends if ends is not None else (sample.q_0 / _RANGE, sample.q_0 * _RANGE)
     quantile = sample.gradient_quantile(share, level=sure)
     return Trainability(
         score=quantile.value,
@@ -157,13 +159,6 @@ def trainability(
         level=share,
         confidence=sure,
     )
-
-
-def _checked_basin(basin: tuple[float, float]) -> tuple[float, float]:
-    low, high = non_negative("the low end of basin", basin[0]), float(basin[1])
-    if not low < high:
-        raise DomainError(f"basin = {basin} is no interval: its low end must lie below its high end.")
-    return low, high
 
 
 def _small_noise(vm: VarianceMap, q_0: float, width: int, depth: int, level: float) -> float:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+_SMALL = 1e-280  # a mean of squares below may have lost digits to underflow
+
 
 @dataclass(frozen=True)
 class Ramps:
@@ -149,3 +151,17 @@ class Units:
         slopes = self.slopes(x)
         mean: Array = np.einsum("...i,...i->...", slopes, slopes) / x.shape[-1]
         return mean
+
+    def log_mean_squared_slope(self, x: Array) -> Array:
+        """Natural logarithm of `mean_squared_slope`, for x of two axes, also where the mean underflows; -inf for 0."""
+        mean = self.mean_squared_slope(x)
+        with np.errstate(divide="ignore"):
+            logs: Array = np.log(mean)
+        small = np.flatnonzero(mean < _SMALL)
+        if small.size and self._ramps is None:
+            sizes = np.abs(self.slopes(x[small]))
+            largest = sizes.max(axis=1)
+            largest[largest == 0] = 1.0
+            with np.errstate(divide="ignore"):
+                logs[small] = 2 * np.log(largest) + np.log(((sizes / largest[:, None]) ** 2).mean(axis=1))
+        return logs

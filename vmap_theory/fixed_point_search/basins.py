@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+_NEGLIGIBLE = sp.Rational(1, 10**60)  # irrational numbers are known to 80 digits
 _GOLDEN = (3 - math.sqrt(5)) / 2
 
 
@@ -44,10 +44,10 @@ def grows_outwards(act: Activation) -> bool:
         if stop != sp.oo:
             ends.setdefault(stop, []).append(-square.eval(length))
     # Jumps of the two sides together: what goes out at a point less what came in.
-    return all(sum(values) >= 0 for place, values in ends.items() if place != 0)
+    return all(sum(values) >= -_NEGLIGIBLE * max(values) for place, values in ends.items() if place != 0)
 
 
-def basin(q: float, others: Sequence[float], side: str, *, is_monotone: bool) -> tuple[float, float] | None:
+def basin(q: float, low: float, high: float, side: str, *, is_monotone: bool) -> tuple[float, float] | None:
     """The variances between which every start converges to the fixed point `q`, or None.
 
     Where V never decreases, the basin reaches to the next fixed points.  In general ``sqrt(x) E[phi^2]`` never
@@ -60,15 +60,13 @@ def basin(q: float, others: Sequence[float], side: str, *, is_monotone: bool) ->
 
     Parameters
     ----------
-    others : sequence of float
-        The other fixed points.
+    low, high : float
+        The next fixed points, or 0 and inf.
     side : str
         From where it attracts: ``both``, ``below``, ``above`` or ``neither``.
     is_monotone : bool
         Whether V never decreases.
     """
-    low = max((other for other in others if other < q), default=0.0)
-    high = min((other for other in others if other > q), default=float("inf"))
     if is_monotone:
         return {"both": (low, high), "below": (low, q), "above": (q, high)}.get(side)
     if side != "both":

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import erf, erfc
+from scipy.special import erfc
 
 from .map_array import MapArray
 from .sign_patterns import EndSigns
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Signs = NDArray[np.int8]
 
-_RUNGS = 40
+_RUNGS, _SAMPLED_RUNGS = 40, 16  # of the second kind each costs tables of quadrature
 _RUNG = 4.0
 _LEAST_Q, _LARGEST_Q = 1e-290, 1e290  # inside the range in which the moments can be told
 _SAFE = 1 + 1e-9
-_ROOT_TWO_PI = float(np.sqrt(2 * np.pi))
+_ROUNDING = 1e-15  # of 1 less a share
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,19 @@ class SearchInterval:
 
 def search_interval(maps: MapArray, signs: EndSigns) -> SearchInterval:
     """Return the interval outside of which V(q) - q keeps its sign."""
-    is_empty = (signs.first == signs.last) & (signs.first != 0) & (signs.begin >= signs.end)
+    with np.errstate(all="ignore"):
+        return _search_interval(maps, signs)
+
+
+def _search_interval(maps: MapArray, signs: EndSigns) -> SearchInterval:
+    is_empty = ~signs.is_uniform & (signs.first == signs.last) & (signs.first != 0) & (signs.begin >= signs.end)
     low, high = np.ones((2, is_empty.size))
     sign_low, sign_high = signs.first.copy(), signs.last.copy()
-    rest = np.flatnonzero(~is_empty)
+    uniform = signs.is_uniform & (signs.first != 0) & (signs.last != 0)
+    low[uniform], high[uniform] = _within(signs.begin[uniform] ** 2), _within(signs.end[uniform] ** 2)
+    biased = uniform & (maps.sigma_b2 / 2 >= _LEAST_Q)
+    low[biased] = np.minimum(low, maps.sigma_b2 / 2)[biased]
+    rest = np.flatnonzero(~(is_empty | uniform))
     if rest.size:
         some, theirs = maps.chosen(rest), signs.at(rest)
         low[rest], sign_low[rest] = _lower_end(some, theirs)
@@ -77,11 +86,10 @@ def _lower_end(maps: MapArray, signs: EndSigns) -> tuple[Array, Signs]:
         q = _within(signs.begin[todo] ** 2 * _RUNG**-rung)
         far = signs.begin[todo] / np.sqrt(q)
         here, twice = maps.jets(todo, q), maps.jets(todo, 2 * q)
-        with np.errstate(all="ignore"):
-            mass, square = erfc(far / np.sqrt(2)), 2 * far * np.exp(-far * far / 2) / _ROOT_TWO_PI
-            above = np.sqrt(2.0) * np.exp(-far * far / 4) * 2 * twice.high[0] + here.bias * mass
-            rest = np.where(signs.first[todo] > 0, above, mass + square)
-            proven = here.ratio * signs.first[todo] > rest * _SAFE + here.error
+        mass, square = outside(far)
+        above = square_outside(far, twice.high[0]) + here.bias * mass
+        rest = np.where(signs.first[todo] > 0, above, square)
+        proven = here.ratio * signs.first[todo] > rest * _SAFE + here.error
         low[todo[proven]], sign[todo[proven]] = q[proven], signs.first[todo[proven]]
         todo = todo[~proven]
         if not todo.size:
@@ -98,26 +106,41 @@ def _upper_end(maps: MapArray, signs: EndSigns, low: Array) -> tuple[Array, Sign
     ends = np.where(np.isfinite(signs.end), signs.end, 1.0)
     near_q = _within(np.maximum(np.minimum(ends**2, signs.reach / _RUNG), low))
     near = maps.jets(np.arange(low.size), near_q)
-    for rung in range(1, _RUNGS + 1):
+    rungs = _RUNGS if maps.act.is_polynomial else _SAMPLED_RUNGS
+    for rung in range(1, rungs + 1):
         todo = todo[near_q[todo] * _RUNG**rung <= signs.reach]
         if not todo.size:
             break
         q = _within(near_q[todo] * _RUNG**rung)
         close = signs.end[todo] / np.sqrt(q)
         here = maps.jets(todo, q)
-        with np.errstate(all="ignore"):
-            mass = erf(close / np.sqrt(2))
-            square = mass - 2 * close * np.exp(-close * close / 2) / _ROOT_TWO_PI
-            # E[phi^2] = A_0 q / sigma_w2 at the nearer variance, as a part of V/q here.
-            inner = near.high[0][todo] * (near_q[todo] / q) ** 1.5
-            inner *= np.exp(signs.end[todo] ** 2 * (1 / near_q[todo] - 1 / q) / 2)
-            rest = np.where(signs.last[todo] > 0, inner + here.bias * mass, square)
-            proven = here.ratio * signs.last[todo] > rest * _SAFE + here.error
+        mass, square = (1 - share for share in outside(close))
+        above = square_inside(close, near_q[todo] / q, near.high[0][todo]) + here.bias * mass
+        rest = np.where(signs.last[todo] > 0, above, np.maximum(square, 0) + _ROUNDING)
+        proven = here.ratio * signs.last[todo] > rest * _SAFE + here.error
         high[todo[proven]], sign[todo[proven]] = q[proven], signs.last[todo[proven]]
         todo = todo[~proven]
     unproven = np.isnan(high)
-    high[unproven] = _within(np.minimum(near_q[unproven] * _RUNG**_RUNGS, signs.reach))
+    high[unproven] = _within(np.minimum(near_q[unproven] * _RUNG**rungs, signs.reach))
     return np.maximum(high, 2 * low), sign
+
+
+def outside(far: Array) -> tuple[Array, Array]:
+    """P(|Z| > far) and E[Z^2; |Z| > far]."""
+    mass = erfc(far / np.sqrt(2))
+    return mass, mass + 2 * far * np.exp(-far * far / 2) / np.sqrt(2 * np.pi)
+
+
+def square_outside(far: Array, at_twice: Array) -> Array:
+    """Bound of sigma_w2 E[phi^2; |X| > far sqrt(q)]/q from A_0 at 2q."""
+    bound: Array = 2 * np.sqrt(2.0) * np.exp(-far * far / 4) * at_twice
+    return bound
+
+
+def square_inside(close: Array, smaller: Array, at_smaller: Array) -> Array:
+    """Bound of sigma_w2 E[phi^2; |X| < close sqrt(q)]/q from A_0 at a smaller variance, `smaller` times q."""
+    bound: Array = at_smaller * smaller**1.5 * np.exp(close * close * (1 / smaller - 1) / 2)
+    return bound
 
 
 def _within(q: Any) -> Array:

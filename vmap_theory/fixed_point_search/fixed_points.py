@@ -16,17 +16,22 @@ from ..variance_map import VarianceMap
 from .basins import basin, grows_outwards
 from .ends import SearchInterval, search_interval
 from .map_array import MapArray
-from .precise import PreciseMap, PreciseMapArray, exact_fraction
+from .precise import PreciseMap, PreciseMapArray, enclosing, exact_fraction
 from .result import FixedPoint, FixedPoints
 from .roots import refined
 from .search import Bracket, brackets
 from .sign_patterns import EndSigns, SignPattern, end_signs, sign_pattern
+from .whole_polynomials import has_double_root
 
 _CRITICAL = 1e-14  # relative error of the variances of an edge of chaos: its moments have 1e-15
 _TIGHT, _TIGHT_ENOUGH = 1e-13, 1e-9  # relative widths of enclosures: pieces that are polynomials, and others, whose
 # digits beyond float64 take seconds
 _SCANNED, _MOST_SCANNED = 40, 200  # points a decade, and at most, whose signs are told with more digits
+_MOST_SCANNED_SLOWLY = 12
 _MOST_PRECISE_CELLS = 64
+_MORE_DIGITS = (80, 160)
+_LONG = 10.0  # a stretch of q for which no point stands
+_TOUCHING = 1e-6  # of V/q - 1: more is no touch, whatever the error of its evaluation
 _LEAST_Q, _LARGEST_Q, _STEP = 1e-280, 1e280, 16.0
 _WIDE = 1e-6  # the same on an edge of chaos, whose variances are rounded
 _SIDES = {(True, True): "both", (True, False): "below", (False, True): "above", (False, False): "neither"}
@@ -57,8 +62,7 @@ def fixed_points(vm: VarianceMap) -> FixedPoints:
     Raises
     ------
     DegenerateMapError
-        V(q) = q for all q, as for ReLU with sigma_w2 = 2 and no biases; or to rounding over so long a stretch that no
-        point can be told.
+        V(q) = q for all q, as for ReLU with sigma_w2 = 2 and no biases.
     PrecisionError
         The moments leave the range of float64.
 
@@ -88,6 +92,7 @@ class _Root:
     sign_low: int
     sign_high: int
     multiplicity: int = 1
+    is_proven: bool = True
 
 
 class _Search:
@@ -101,10 +106,9 @@ class _Search:
             np.array([vm.sigma_w2]),
             np.array([vm.sigma_b2]),
             {},
-            0.0 if vm.q_star is None else _CRITICAL,
+            0.0 if vm.q_star is None else _CRITICAL + 4 * _distance_from_edge(vm, vm.q_star),
         )
         self.near_misses: list[float] = []
-        self.is_settled = False  # psi has one sign, so far as is seen
         self._wanted = _TIGHT if act.is_polynomial else _TIGHT_ENOUGH
         self.pattern = self._pattern(self.precise) if self.precise is not None and act.is_polynomial else None
 
@@ -119,6 +123,8 @@ class _Search:
         return found
 
     def result(self) -> FixedPoints:
+        if self.vm.sigma_w2 == 0:
+            return self._constant()
         if self.pattern is not None and self.pattern.changes == 0:
             sign = self.pattern.signs[0]
             return self._told([], True, (sign, sign), (0.0, float("inf")))
@@ -131,13 +137,20 @@ class _Search:
             signs = self.pattern.signs[0], self.pattern.signs[-1]
         complete = not unresolved and interval.sign_low[0] != 0 and interval.sign_high[0] != 0
         if self.pattern is not None:
-            complete |= sum(root.multiplicity for root in roots) == self.pattern.changes
+            complete |= self._is_full(roots)
+            complete &= (len(roots) - self.pattern.changes) % 2 == 0 or any(root.multiplicity == 2 for root in roots)
         return self._told(roots, complete, signs, (low, high))
+
+    def _constant(self) -> FixedPoints:
+        """V is sigma_b2 everywhere."""
+        q = self.vm.sigma_b2
+        points = (FixedPoint(q, q, q, 0.0, 0.0, "stable", "both", (0.0, math.inf)),) if q else ()
+        proof = "Without weights V(q) = sigma_b2 for every q."
+        return FixedPoints(points, True, diverges=False, collapses=not q, proof=proof, searched=(0.0, math.inf))
 
     def _brackets(self, interval: SearchInterval) -> list[Bracket]:
         """The brackets in the interval; for a single change of sign it is one itself."""
         if interval.is_empty[0]:
-            self.is_settled = True
             return []
         low, high = float(interval.low[0]), float(interval.high[0])
         if self.precise is None or self.pattern is None or self.pattern.changes != 1:
@@ -152,6 +165,12 @@ class _Search:
             high *= _STEP
         return [Bracket(low, high, before, after, is_single=False)]
 
+    def _is_full(self, roots: Sequence[_Root]) -> bool:
+        """Whether as many roots are enclosed as psi has changes of sign."""
+        proven = all(root.is_proven for root in roots)
+        count = sum(root.multiplicity for root in roots)
+        return proven and self.pattern is not None and count == self.pattern.changes
+
     def _ends(self) -> EndSigns:
         if self.pattern is None:
             return end_signs(self.maps)
@@ -160,6 +179,7 @@ class _Search:
             np.array([self.pattern.signs[-1]], dtype=np.int8),
             np.array([self.pattern.begin]),
             np.array([self.pattern.end]),
+            np.array([False]),
         )
 
     def _resolved(self, found: Sequence[Bracket]) -> tuple[list[_Root], bool]:
@@ -173,7 +193,7 @@ class _Search:
             more, unknown = self._looked_into(bracket, budget)
             roots += more
             unresolved |= unknown
-        return sorted(roots, key=lambda root: root.q), unresolved
+        return sorted(roots, key=lambda root: (root.q, root.upper)), unresolved
 
     def _looked_into(self, bracket: Bracket, budget: int | None) -> tuple[list[_Root], bool]:
         """Roots in a bracket that float64 cannot resolve; at most `budget` of them, if known."""
@@ -186,6 +206,10 @@ class _Search:
             crossings = self._crossings(self.precise, bracket)
             if budget is not None and budget - len(crossings) < 2:  # they come and go in pairs
                 return self._singles(bracket, crossings), False
+            if not self.vm.activation.is_polynomial:  # seconds for each variance
+                return (self._singles(bracket, crossings), True) if crossings else self._unresolved(bracket)
+            if not crossings and bracket.is_bent_one_way and bracket.sign_low * bracket.sign_high > 0:
+                return self._around_turning_point(self.precise, bracket)
             finer = self._finer(self.precise, bracket)
         except PrecisionError:  # the integrals of other than polynomial pieces need not settle to 40 digits
             return self._unresolved(bracket)
@@ -198,6 +222,23 @@ class _Search:
             roots += more
         return roots, bool(left)
 
+    def _around_turning_point(self, precise: PreciseMap, bracket: Bracket) -> tuple[list[_Root], bool]:
+        """None or two roots where V/q is strictly convex or concave, by its sign where it turns."""
+        for digits in (None, *_MORE_DIGITS):
+            finest = precise if digits is None else PreciseMap(self.vm, digits)
+            turn, sign = finest.turning_point(bracket.low, bracket.high)
+            if sign:
+                break
+        else:  # a double root, to 160 digits
+            q, ends, known = float(turn), enclosing(turn), has_double_root(self.vm)
+            root = _Root(q, *ends, bracket.sign_low, bracket.sign_high, multiplicity=2, is_proven=known)
+            return [root], not known
+        if sign == bracket.sign_low:
+            return self._singles(bracket, []), False
+        pair = (finest.enclosed_root(bracket.low, turn), finest.enclosed_root(turn, bracket.high))
+        signs = ((bracket.sign_low, sign), (sign, bracket.sign_high))
+        return [_Root(low, low, high, *around) for (low, high), around in zip(pair, signs, strict=True)], False
+
     def _singles(self, bracket: Bracket, found: Sequence[Bracket]) -> list[_Root]:
         if not found:
             self.near_misses.append(_middle(bracket))
@@ -205,7 +246,8 @@ class _Search:
 
     def _crossings(self, precise: PreciseMap, bracket: Bracket) -> list[Bracket]:
         """Neighbouring points of a coarse grid at which the digits give opposite signs."""
-        count = min(_MOST_SCANNED, 3 + int(_SCANNED * math.log10(bracket.high / bracket.low)))
+        most = _MOST_SCANNED if self.vm.activation.is_polynomial else _MOST_SCANNED_SLOWLY
+        count = min(most, 3 + int(_SCANNED * math.log10(bracket.high / bracket.low)))
         points = [(q, precise.sign(q)) for q in np.geomspace(bracket.low, bracket.high, count).tolist()]
         certain = [(q, sign) for q, sign in points if sign != 0]
         return [
@@ -243,16 +285,14 @@ class _Search:
         return _Root(q, bracket.low, bracket.high, bracket.sign_low, bracket.sign_high, multiplicity=2)
 
     def _unresolved(self, bracket: Bracket) -> tuple[list[_Root], bool]:
-        """A stretch on which V(q) = q to all digits that there are, as one point."""
-        if np.log10(bracket.high / bracket.low) > 1:
-            raise DegenerateMapError(
-                f"V(q) = q to rounding for every q from {bracket.low:.3g} to {bracket.high:.3g}: it cannot be told "
-                f"whether {self.vm.activation.label} with sigma_w2 = {self.vm.sigma_w2:g}, sigma_b2 = "
-                f"{self.vm.sigma_b2:g} has isolated fixed points there. Change sigma_w2 or sigma_b2 to get such."
-            )
-        q = _middle(bracket)
-        same = bracket.sign_low * bracket.sign_high >= 0
-        return [_Root(q, bracket.low, bracket.high, bracket.sign_low, bracket.sign_high, 2 if same else 1)], True
+        """A stretch on which V(q) = q to all digits that there are, as one point, unless it is too long for that."""
+        crosses = bracket.sign_low * bracket.sign_high < 0
+        jets = self.maps.jets(np.array([0]), np.array([_middle(bracket)]))
+        if not crosses and (bracket.high > _LONG * bracket.low or abs(jets.ratio[0]) > _TOUCHING):
+            return [], True
+        ends = bracket.low, bracket.high, bracket.sign_low, bracket.sign_high
+        q = self._by_floats(bracket).q if crosses else _middle(bracket)
+        return [_Root(q, *ends, multiplicity=1 if crosses else 2, is_proven=False)], True
 
     def _single(self, bracket: Bracket) -> _Root:
         """The one root in a bracket; on an edge of chaos the enclosure holds for the rounded variances too."""
@@ -280,17 +320,19 @@ class _Search:
         chis = np.atleast_1d(self.vm.chi_1(places)).tolist() if roots else []
         kinds = [_stability(root) for root in roots]
         is_monotone = any(kind != "unstable" for kind in kinds) and grows_outwards(self.vm.activation)
-        points = []
+        points: list[FixedPoint] = []
         for root, slope, chi_1, kind in zip(roots, slopes, chis, kinds, strict=True):
             side = _SIDES[root.sign_low > 0, root.sign_high < 0] if kind != "unstable" else "neither"
-            others = [other.q for other in roots if other is not root]
-            around = basin(root.q, others, side, is_monotone=is_monotone)
+            place = len(points)
+            below = roots[place - 1].q if place else 0.0
+            above = roots[place + 1].q if place + 1 < len(roots) else math.inf
+            around = basin(root.q, below, above, side, is_monotone=is_monotone)
             points.append(FixedPoint(root.q, root.lower, root.upper, slope, chi_1, kind, side, around))
         return FixedPoints(
             tuple(points),
             is_complete=bool(complete),
-            diverges=signs[1] > 0,
-            collapses=signs[0] < 0,
+            diverges=signs[1] > 0 if signs[1] else None,
+            collapses=signs[0] < 0 if signs[0] else None,
             proof=self._proof(roots, bool(complete)),
             searched=searched,
             near_misses=tuple(sorted(self.near_misses)),
@@ -298,7 +340,7 @@ class _Search:
 
     def _proof(self, roots: list[_Root], complete: bool) -> str:
         count = sum(root.multiplicity for root in roots)
-        if self.pattern is not None and count == self.pattern.changes:
+        if self._is_full(roots):
             return (
                 f"psi(x) = sigma_w2 (phi(x)^2 + phi(-x)^2)/2 + sigma_b2 - x^2 changes its sign {count} times on x > 0, "
                 f"so V(q) = q has at most {count} solutions, counted with multiplicity, and as many are enclosed."
@@ -308,8 +350,6 @@ class _Search:
                 "Not proven: somewhere V(q) = q to all digits that there are, or the sign of V(q) - q near 0 or far "
                 "out is not known."
             )
-        if self.is_settled:
-            return "psi(x) = sigma_w2 (phi(x)^2 + phi(-x)^2)/2 + sigma_b2 - x^2 has one sign, as samples of phi show."
         found = "On every cell between the enclosures V(q)/q - 1 is bounded away from 0; outside the interval searched "
         if self.pattern is not None:
             return found + "the signs of psi near 0 and far out decide."
@@ -317,6 +357,11 @@ class _Search:
             found + "the signs of psi near 0 and far out decide, as samples of phi show them. The bounds on cells rest "
             "on the error bounds of quadrature."
         )
+
+
+def _distance_from_edge(vm: VarianceMap, q: float) -> float:
+    """How far the variances of a map are from those that make the edge, relative: they may be typed by hand."""
+    return max(abs(float(vm(q)) / q - 1), abs(float(vm.chi_1(q)) - 1))
 
 
 def _tightened(precise: PreciseMap, root: _Root) -> _Root:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _CHUNK = 2048  # maps at a time: some hundred cells each, fifteen numbers a cell
 _UNCERTAINTY = 1e-15  # of the variances, which may be rounded results themselves
 _LONG = 10.0
+_TOUCHING = 1e-6
 
 
 def fixed_point_grid(
@@ -132,7 +133,7 @@ def _found(maps: MapArray) -> tuple[Columns, NDArray[np.uint8], NDArray[np.bool_
     others = [(which, bracket) for which, those in enumerate(found) for bracket in those if not bracket.is_single]
     for which, bracket in others:
         status[which] = SearchStatus.DEGENERATE if _is_long(bracket) else SearchStatus.UNRESOLVED
-    columns = _columns([pair for pair in others if not _is_long(pair[1])])
+    columns = _touching(maps, _columns([pair for pair in others if not _is_long(pair[1])]))
     if single:
         exact = _columns(single)
         roots = refined(maps, exact["which"], exact["lower"], exact["upper"], exact["sign_low"])
@@ -157,6 +158,12 @@ def _columns(pairs: list[tuple[int, Bracket]]) -> Columns:
         "sign_low": np.array([before for before, _ in signs], dtype=np.int8),
         "crosses": np.array([before * after < 0 for before, after in signs], dtype=bool),
     }
+
+
+def _touching(maps: MapArray, columns: Columns) -> Columns:
+    """Without the stretches of one sign on which V(q) is far from q, and only its error is large."""
+    near = np.abs(maps.jets(columns["which"], columns["q"]).ratio) <= _TOUCHING
+    return {name: values[near | columns["crosses"]] for name, values in columns.items()}
 
 
 def _slopes(maps: MapArray, columns: Columns) -> Columns:

@@ -26,11 +26,13 @@ class CellBounds:
     ----------
     width : array
         log of the ratio of the ends.
-    slope_low, slope_high, bend_low, bend_high : array
-        Bounds of D R and D^2 R on the cell.
+    ratio_low, ratio_high, slope_low, slope_high, bend_low, bend_high : array
+        Bounds of R, D R and D^2 R on the cell.
     """
 
     width: Array
+    ratio_low: Array
+    ratio_high: Array
     slope_low: Array
     slope_high: Array
     bend_low: Array
@@ -60,23 +62,26 @@ def cell_bounds(left: Jets, right: Jets) -> CellBounds:
         steps = np.exp(np.outer([1.5, 2.5, 3.5], width))
         low, high = left.low / steps, right.high * steps
         bias_low, bias_high = right.bias, left.bias
-        slack = 16 * _EPSILON * (high[2] / 4 + 2 * high[1] + 2.25 * high[0] + bias_high)
+        rounding = 16 * _EPSILON * (2 * high[1] + 2.25 * high[0] + bias_high)
+        slack = rounding + 4 * _EPSILON * high[2]
         bend_low = low[2] / 4 - 2 * high[1] + 2.25 * low[0] + bias_low - slack
         bend_high = high[2] / 4 - 2 * low[1] + 2.25 * high[0] + bias_high + slack
         slope_low = low[1] / 2 - 1.5 * high[0] - bias_high
         slope_high = high[1] / 2 - 1.5 * low[0] - bias_low
         # The slope at an end, moved by the bend: narrower once cells are small.
         rise, fall = width * np.maximum(bend_high, 0), width * np.minimum(bend_low, 0)
-        slope_low = np.fmax.reduce([slope_low - slack, left.slope_low + fall, right.slope_low - rise])
-        slope_high = np.fmin.reduce([slope_high + slack, left.slope_high + rise, right.slope_high - fall])
-    return CellBounds(width, slope_low, slope_high, bend_low, bend_high)
+        slope_low = np.fmax.reduce([slope_low - rounding, left.slope_low + fall, right.slope_low - rise])
+        slope_high = np.fmin.reduce([slope_high + rounding, left.slope_high + rise, right.slope_high - fall])
+        error = np.maximum(left.error, right.error) + rounding
+        ratio_low, ratio_high = low[0] + bias_low - 1 - 2 * error, high[0] + bias_high - 1 + 2 * error
+    return CellBounds(width, ratio_low, ratio_high, slope_low, slope_high, bend_low, bend_high)
 
 
 def holds_no_root(left: Jets, right: Jets, bounds: CellBounds) -> Mask:
     """Cells on which V(q) - q certainly keeps one sign.
 
     Between two points a function is at least its chord less width^2/8 times the largest second derivative; or it has
-    one sign at both ends and is monotone; or it cannot move far enough from an end.
+    one sign at both ends and is monotone; or it cannot move far enough from an end; or its bounds have one sign.
     """
     same = (left.sign == right.sign) & (left.sign != 0)
     with np.errstate(all="ignore"):
@@ -86,6 +91,7 @@ def holds_no_root(left: Jets, right: Jets, bounds: CellBounds) -> Mask:
         above_sag = np.minimum(left_size, right_size) > sag
         out_of_reach = left_size + right_size > bounds.width * bounds.steepest * (1 + 8 * _EPSILON)
     excluded: Mask = same & (above_sag | bounds.is_monotone | out_of_reach)
+    excluded |= (bounds.ratio_low > 0) | (bounds.ratio_high < 0)
     return excluded
 
 

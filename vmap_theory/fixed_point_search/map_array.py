@@ -120,18 +120,18 @@ class MapArray:
                 ]
             )
             sizes = np.stack([zeroth, zeroth + 2 * np.abs(first), 3 * zeroth + 12 * np.abs(first) + 4 * np.abs(second)])
-            errors = weight * (errors + 4 * _EPSILON * sizes)
-            sums = weight * sums
+            errors = np.where(weight > 0, weight * (errors + 4 * _EPSILON * sizes), 0.0)
+            sums = np.where(weight > 0, weight * sums, 0.0)
             ratio = sums[0] + bias - 1
             error = errors[0] + (2 * _EPSILON + self.uncertainty) * (sums[0] + bias + 1)
             known = np.isfinite(ratio) & np.isfinite(error)
             low, high = np.maximum(sums - errors, 0), sums + errors
             rounding = 8 * _EPSILON * (high[1] + 3 * high[0] + bias) + self.uncertainty * (high[1] + high[0] + bias)
-            # What overflows is far above q; nothing is known of it in detail.
+            # What overflows is above q, by how much is not known; of a value without a bound nothing is.
             return Jets(
                 q=q,
-                ratio=np.where(known, ratio, _LARGE),
-                error=np.where(known, error, 0.0),
+                ratio=np.where(np.isfinite(ratio), ratio, _LARGE),
+                error=np.where(known | (ratio == np.inf), np.where(known, error, 0.0), np.inf),
                 slope_low=np.where(known, low[1] / 2 - 1.5 * high[0] - bias - rounding, -np.inf),
                 slope_high=np.where(known, high[1] / 2 - 1.5 * low[0] - bias + rounding, np.inf),
                 low=np.where(np.isfinite(low), low, 0.0),

@@ -6,6 +6,7 @@ all terms beside them as the measure of rounding; for other expressions from the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,29 @@ class PreciseMap:
         ratio, _, error = self.jet(q)
         return 0 if abs(ratio) <= error else (1 if ratio > 0 else -1)
 
+    def turning_point(self, low: float, high: float) -> tuple[Any, int]:
+        """Where D R, monotone between two variances, is zero, and the certain sign of R there (0: not certain)."""
+        left, right = self.context.mpf(low), self.context.mpf(high)
+        rising = self.jet(left)[1] < 0
+        for _ in range(4 * self._digits):
+            middle = (left + right) / 2
+            if (self.jet(middle)[1] < 0) == rising:
+                left = middle
+            else:
+                right = middle
+        return middle, self.sign(middle)
+
+    def enclosed_root(self, low: Any, high: Any) -> tuple[float, float]:
+        """Neighbouring floats, or one, around the one root between two variances of opposite signs."""
+        left, right, before = self.context.mpf(low), self.context.mpf(high), self.sign(low)
+        while np.nextafter(float(left), math.inf) < float(right):
+            middle = (left + right) / 2
+            sign = self.sign(middle)
+            if sign == 0:
+                break
+            left, right = (middle, right) if sign == before else (left, middle)
+        return enclosing(left)[0], enclosing(right)[1]
+
     def _sums(self, q: Any) -> tuple[list[Any], list[Any]]:
         """E[phi^2] and E[phi^2 Z^2], and the sizes of the terms they are made of."""
         if not self._act.is_polynomial:
@@ -135,6 +159,13 @@ class PreciseMap:
             before, size = table[k - 2]
             table.append(((k - 1) * before + ends[0] - ends[1], (k - 1) * size + ends[0] + ends[1]))
         return table
+
+
+def enclosing(number: Any) -> tuple[float, float]:
+    """The neighbouring floats around an mpmath number; itself twice if it is one."""
+    nearest = float(number)
+    low = nearest if nearest <= number else float(np.nextafter(nearest, -math.inf))
+    return low, nearest if nearest >= number else float(np.nextafter(nearest, math.inf))
 
 
 def _product(left: list[Any], right: list[Any]) -> list[Any]:

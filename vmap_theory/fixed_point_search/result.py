@@ -69,8 +69,8 @@ class FixedPoint:
         ``both`` sides, from ``below`` or ``above`` alone, or ``neither``.
     basin : (float, float) or None
         Every start strictly between these variances converges to the point under iteration of V; for a semi-stable
-        point it is one of the two ends.  All of its basin where phi^2 falls nowhere on the way out from 0 (then V never
-        decreases); else an interval around q inside it.  None for unstable points.
+        point it is one of the two ends.  All of its basin where phi(x)^2 + phi(-x)^2 falls nowhere on the way out from
+        0 (then V never decreases); else an interval around q inside it.  None for unstable points.
     """
 
     q: float
@@ -98,10 +98,10 @@ class FixedPoints(Sequence[FixedPoint]):
         All that there are.
     is_complete : bool
         Whether it is certain that there are no others in (0, oo).
-    diverges : bool
-        Whether V(q) > q for all large q: from far enough up the variance grows without bound.
-    collapses : bool
-        Whether V(q) < q for all small q: from near enough to 0 the variance decays to 0.
+    diverges : bool or None
+        Whether V(q) > q for all large q: from far enough up the variance grows without bound.  None: not known.
+    collapses : bool or None
+        Whether V(q) < q for all small q: from near enough to 0 the variance decays to 0.  None: not known.
     proof : str
         Why there are no others, and what is assumed.
     searched : tuple of float
@@ -113,8 +113,8 @@ class FixedPoints(Sequence[FixedPoint]):
 
     points: tuple[FixedPoint, ...]
     is_complete: bool
-    diverges: bool
-    collapses: bool
+    diverges: bool | None
+    collapses: bool | None
     proof: str
     searched: tuple[float, float]
     near_misses: tuple[float, ...] = ()

@@ -21,6 +21,7 @@ _MOST_FIRST_CELLS = 4000
 _MOST_LEVELS = 60
 _MOST_CELLS = 400_000  # at a time, for one chunk of maps
 _UNEVEN = 0.4837  # where cells are cut: not in the middle, so that no cut falls on a round number such as q_star = 1
+_NEAR = 1.5  # ratio of variances between stretches that count as one
 _NARROWEST = 1e-15  # in log q: float64 has no points in between
 
 
@@ -134,9 +135,31 @@ def _collected(count: int, single: list[_Cells], unknown: list[tuple[_Cells, Cel
                 is_bent_one_way=bool(bent),
             )
         )
-    for found in out:
-        found.sort(key=lambda bracket: bracket.low)
-    return out
+    return [_merged(sorted(found, key=lambda bracket: bracket.low)) for found in out]
+
+
+def _merged(found: list[Bracket]) -> list[Bracket]:
+    """Unknown stretches that nearly touch, as one: between them a sign is certain by chance."""
+    unknown = [index for index, bracket in enumerate(found) if not bracket.is_single]
+    out: list[Bracket] = []
+    end = 0
+    for first in unknown:
+        if first < end:
+            continue
+        last = first
+        for index in unknown:
+            if index > last and found[index].low < _NEAR * found[last].high:
+                last = index
+        out += found[end:first]
+        low, high = found[first], found[last]
+        if first == last:
+            out.append(low)
+        else:
+            out.append(
+                Bracket(low.low, high.high, low.sign_low, high.sign_high, is_single=False, is_bent_one_way=False)
+            )
+        end = last + 1
+    return out + found[end:]
 
 
 def _joined_runs(unknown: list[tuple[_Cells, CellBounds]]) -> list[tuple[int, Jets, Jets, CellBounds]]:

@@ -21,6 +21,7 @@ import numpy as np
 import sympy as sp
 
 from ..activations import Activation
+from ..activations.features import features
 from ..activations.program import FLOATS, compiled
 from ..activations.symbols import X
 from ..kernels.plan import UNIT, Plan, plan_for
@@ -39,8 +40,9 @@ _CERTAIN = 1e-13  # relative to the terms of a coefficient: rounding is far belo
 _MARGIN = 1 + 1e-6
 _SMALLEST = 1e-140  # of lengths: squares stay inside float64
 _INSIDE = 1e-12  # rounding of the places to floats
-_MOST_TURNS, _WIDTHS, _SETTLED = 400, 30, 10
-_NEAREST, _FARTHEST, _SAMPLES = 1e-8, 1e6, 6001  # of the samples, in units of the activation's own length
+_MOST_TURNS, _A_DECADE, _SETTLED = 40, 100, 10  # turns in so many samples
+_AROUND, _FARTHEST = 10.0, 1e100
+_SAMPLED = (1e-100, _FARTHEST, 20_001)  # a hundred a decade, over all units that anybody may measure in
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,9 @@ class EndSigns:
         The sign on (0, begin), and on (end, oo).
     begin, end : array
         Between them psi may change its sign.
+    is_uniform : array of bool
+        Where samples, which prove nothing, show one sign throughout: then it is taken for the sign of V(q) - q outside
+        of (begin^2, end^2), around the lengths that are marked in phi.
     reach : float
         The largest q at which the moments should be asked for.
     """
@@ -61,11 +66,13 @@ class EndSigns:
     last: Signs
     begin: Array
     end: Array
+    is_uniform: NDArray[np.bool_]
     reach: float = math.inf
 
     def at(self, chosen: Any) -> EndSigns:
         """Those of some maps."""
-        return EndSigns(self.first[chosen], self.last[chosen], self.begin[chosen], self.end[chosen], self.reach)
+        signs, ends = (self.first[chosen], self.last[chosen]), (self.begin[chosen], self.end[chosen])
+        return EndSigns(*signs, *ends, self.is_uniform[chosen], self.reach)
 
 
 @dataclass(frozen=True)
@@ -168,7 +175,7 @@ def end_signs(maps: MapArray) -> EndSigns:
         outer = [(part.start, part.stop, part.coefficients) for part in plan.parts if part.stop == sp.oo]
         first, begin = _near_zero(maps, inner)
         last, end = _far_out(maps, outer, plan)
-        return EndSigns(first, last, begin, end)
+        return EndSigns(first, last, begin, end, np.zeros(first.size, dtype=bool))
     return _sampled(maps)
 
 
@@ -240,9 +247,10 @@ def _numbers(maps: MapArray, expressions: Sequence[sp.Expr]) -> list[Array]:
 
 def _sampled(maps: MapArray) -> EndSigns:
     """Signs of psi at many points, and beyond the outermost as there: not a proof."""
-    x, half_square = samples(maps.act)
+    (x, half_square, reach), lengths = samples(maps.act), _lengths(maps.act)
     first, last = np.zeros((2, maps.sigma_w2.size), dtype=np.int8)
     begin, end = np.full((2, maps.sigma_w2.size), np.nan)
+    is_uniform = np.zeros(first.size, dtype=bool)
     for index, (weight, bias) in enumerate(zip(maps.sigma_w2, maps.sigma_b2, strict=True)):
         with np.errstate(all="ignore"):
             psi, size = weight * half_square + bias - x * x, weight * half_square + bias + x * x
@@ -251,24 +259,33 @@ def _sampled(maps: MapArray) -> EndSigns:
             continue
         signs, places = np.where(psi[certain] < 0, -1, 1).astype(np.int8), x[certain]
         changes = np.flatnonzero(np.diff(signs))
-        begin[index], end[index] = (
-            (places[changes[0]], places[changes[-1] + 1]) if changes.size else (places[-1], places[0])
-        )
+        ends = (places[changes[0]], places[changes[-1] + 1]) if changes.size else lengths
+        # What samples do not see lies near the lengths that are marked in phi: they are always searched.
+        begin[index], end[index] = min(ends[0], lengths[0]), max(ends[1], lengths[1])
+        is_uniform[index] = not changes.size
         # A sign that still changes near the last sample says nothing of what follows.
         first[index], last[index] = signs[0], signs[-1] if end[index] < x[-1] / _SETTLED else 0
-    return EndSigns(first, last, begin, end, reach=float(x[-1]) ** 2)
+    return EndSigns(first, last, begin, end, is_uniform, reach)
+
+
+def _lengths(act: Activation) -> tuple[float, float]:
+    """The smallest and the largest length that is marked in phi: break points, and where functions inside it turn."""
+    marks = [point.at for point in act.breaks]
+    if act.function is None:
+        marks += [at for piece in act.pieces for at in features(piece.expression)]
+    found = [abs(float(at)) for at in marks if at != 0 and abs(float(at)) < _FARTHEST] or [1.0]
+    return min(found) / _AROUND, max(found) * _AROUND
 
 
 @lru_cache(maxsize=64)
-def samples(act: Activation) -> tuple[Array, Array]:
-    """Points x > 0 and (phi(x)^2 + phi(-x)^2)/2 there, as far out as phi does not turn too often to be integrated."""
-    lengths = [abs(float(point.at)) for point in act.breaks if point.at != 0] or [1.0]
-    x = np.geomspace(_NEAREST * min(lengths), _FARTHEST * max(lengths), _SAMPLES)
+def samples(act: Activation) -> tuple[Array, Array, float]:
+    """Points x > 0, (phi(x)^2 + phi(-x)^2)/2 there, and the q up to which phi turns slowly enough for quadrature."""
+    x = np.geomspace(*_SAMPLED)
     with np.errstate(all="ignore"):
         half_square = (np.asarray(act(x)) ** 2 + np.asarray(act(-x)) ** 2) / 2
         rises = np.diff(half_square)
         rises[np.abs(rises) <= _CERTAIN * half_square[1:]] = 0
-    turns = np.cumsum(np.abs(np.diff(np.sign(rises))) > 1)
-    often = np.flatnonzero(turns > _MOST_TURNS)
-    kept = np.searchsorted(x, x[often[0]] / _WIDTHS) if often.size else x.size
-    return x[:kept], half_square[:kept]
+    turns = np.abs(np.diff(np.sign(rises))) > 1
+    often = np.flatnonzero(np.convolve(turns, np.ones(_A_DECADE), mode="valid") > _MOST_TURNS)
+    far = x[min(often[0] + _A_DECADE, x.size - 1)] if often.size else x[-1]
+    return x, half_square, float(far) ** 2

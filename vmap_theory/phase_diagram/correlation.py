@@ -11,6 +11,9 @@ part of R(rho) and so encloses rho* and R'(rho*).
 Coefficients come from the kinks if phi is piecewise linear, by parts: ``a_k = sqrt(q/(k(k-1))) sum_i J_i e_{k-2}(h_i)
 n(h_i)`` for kinks at ``sqrt(q) h_i`` with slope changes J_i, normalised Hermite polynomials ``e_k = He_k / sqrt(k!)``
 and the normal density n.  If phi has no breaks but at 0, they come from Gauss-Legendre quadrature.
+
+The coefficients have errors of their own, of rounding and of quadrature; those of the latter are taken from a second
+rule with panels twice as wide.  They enter both ends of the enclosure.
 """
 
 from __future__ import annotations
@@ -34,6 +37,9 @@ _NEWTON_STEPS = 60
 _WIDEST = 1e-6  # relative width of the enclosure of a depth scale that is told
 _REACH, _PANELS, _NODES = 13.0, 104, 16  # quadrature in z; beyond, exp(-z^2/4) is below 1e-18
 _ROUNDING = 1e-13  # of E[phi^2], in what is left out
+_KINK_ROUNDING = 16 * 2.2e-16  # of the terms of a coefficient
+_NODE_ROUNDING = 4 * 2.2e-16  # of the root of E[phi^2]
+_SAFETY = 2.0  # on the difference of two rules
 
 
 def chaotic_depth(act: Activation, sigma_w2: Array, sigma_b2: Array, q: Array) -> Array:
@@ -49,8 +55,9 @@ def chaotic_depth(act: Activation, sigma_w2: Array, sigma_b2: Array, q: Array) -
     Returns
     -------
     array
-        With a relative error below 1e-6.  NaN where that is out of reach: rho* within about 0.01 of 1; and everywhere
-        if phi is neither piecewise linear nor smooth but at 0.  0 where R'(rho*) = 0.
+        With a relative error below 1e-6.  NaN where that is out of reach: rho* within about 0.01 of 1, R'(rho*) so
+        small that rounding drowns it (below some 1e-25), phi that oscillates faster than quadrature resolves; and
+        everywhere if phi is neither piecewise linear nor smooth but at 0.
     """
     depth = np.full(q.shape, np.nan)
     if act.jumps or not (_is_piecewise_linear(act) or _is_smooth_but_at_0(act)):
@@ -64,22 +71,25 @@ def chaotic_depth(act: Activation, sigma_w2: Array, sigma_b2: Array, q: Array) -
 
 
 def _depths(act: Activation, terms: int, sigma_w2: Array, sigma_b2: Array, q: Array) -> Array:
-    squares = _coefficients(act, terms, q) ** 2
+    coefficients, errors = _coefficients(act, terms, q)
+    least, most = np.maximum(np.abs(coefficients) - errors, 0.0) ** 2, (np.abs(coefficients) + errors) ** 2
     total = np.asarray(gaussian_moments(act, q).second_moment)
-    rest = np.abs(total - squares.sum(axis=0)) + _ROUNDING * total
-    series = sigma_w2 / q * np.concatenate([squares, np.zeros((1, q.size))])
+    rest = total - least.sum(axis=0) + _ROUNDING * total
+    series = sigma_w2 / q * np.concatenate([least, np.zeros((1, q.size))])
     series[0] += sigma_b2 / q
     low_rho = _fixed_point(series)
     low = _slope(series, low_rho)
-    # All that is left out, put into the first term left out, gives at most the rest's R; its slope is at most that of
-    # this term too as long as k rho^(k-1) falls with k, which it does above -1/ln rho.
-    series[-1] = sigma_w2 / q * rest
+    # All that is left out, put into the first term left out, gives at least the rest's R; its slope is at least that of
+    # the rest too as long as k rho^(k-1) falls with k, which it does above -1/ln rho.
+    series[:-1] = sigma_w2 / q * most
+    series[0] += sigma_b2 / q
+    series[-1] = sigma_w2 / q * np.maximum(rest, 0.0)
     high_rho = _fixed_point(series)
     high = _slope(series, high_rho)
     with np.errstate(divide="ignore", invalid="ignore"):
         falls = terms * -np.log(high_rho) > 1
         shallow, deep = -1 / np.log(low), -1 / np.log(high)
-        sure = falls & (high < 1) & (deep - shallow <= _WIDEST * deep)
+        sure = (rest >= 0) & falls & (low > 0) & (high < 1) & (deep - shallow <= _WIDEST * deep)
     return np.where(sure, (shallow + deep) / 2, np.nan)
 
 
@@ -118,12 +128,12 @@ def _is_smooth_but_at_0(act: Activation) -> bool:
     return all(point.at == 0 for point in act.breaks)
 
 
-def _coefficients(act: Activation, terms: int, q: Array) -> Array:
-    """a_0 to a_(terms - 1), of shape (terms, cells)."""
+def _coefficients(act: Activation, terms: int, q: Array) -> tuple[Array, Array]:
+    """a_0 to a_(terms - 1), of shape (terms, cells), and bounds of their errors in each cell."""
     return _from_kinks(act, terms, q) if _is_piecewise_linear(act) else _from_nodes(act, terms, q)
 
 
-def _from_kinks(act: Activation, terms: int, q: Array) -> Array:
+def _from_kinks(act: Activation, terms: int, q: Array) -> tuple[Array, Array]:
     """By parts, for k >= 2; a_0 and a_1 from the quadrature-free moments of ramps."""
     from scipy.special import ndtr
 
@@ -133,22 +143,33 @@ def _from_kinks(act: Activation, terms: int, q: Array) -> Array:
     coefficients = np.zeros((terms, q.size))
     coefficients[0] = float(left.coeff(X, 0))
     coefficients[1] = alpha * root
+    size = np.abs(coefficients[0]) + np.abs(coefficients[1])  # of the terms that are added up
     for kink in act.kinks:
         change, h = float(kink.slope_change), float(kink.at) / root
         density = np.exp(-h * h / 2) / np.sqrt(2 * np.pi)
         coefficients[0] += change * root * (density - h * ndtr(-h))
         coefficients[1] += change * root * ndtr(-h)
+        # |e_k(h)| n(h) < 0.44 exp(-h^2 / 4) by Cramer's inequality; its slope in h, which is rounded too, grows as
+        # sqrt(k), and errors of the recurrence as k: both are made up for by the 1/k of a_k.
+        size += np.abs(change) * root * ((1 + np.abs(h)) * ndtr(-h) + (1 + h * h) * np.exp(-h * h / 4))
         for k, hermite in enumerate(_hermite(h, density, terms - 2), start=2):
             coefficients[k] += change * root * hermite / np.sqrt(k * (k - 1.0))
-    return coefficients
+    return coefficients, _KINK_ROUNDING * size
 
 
-def _from_nodes(act: Activation, terms: int, q: Array) -> Array:
+def _from_nodes(act: Activation, terms: int, q: Array) -> tuple[Array, Array]:
+    fine, coarse = (_by_rule(act, terms, q, panels) for panels in (_PANELS, _PANELS // 2))
+    # Both rules round, at points of their own: the largest difference is of the size of rounding errors at least.
+    spread = np.abs(fine - coarse).max(axis=0)
+    return fine, _SAFETY * spread + _NODE_ROUNDING * np.sqrt((fine**2).sum(axis=0))
+
+
+def _by_rule(act: Activation, terms: int, q: Array, panels: int) -> Array:
     node, weight = np.polynomial.legendre.leggauss(_NODES)
-    edges = np.linspace(-_REACH, _REACH, _PANELS + 1)  # 0 is one of them
+    edges = np.linspace(-_REACH, _REACH, panels + 1)  # 0 is one of them
     half = (edges[1] - edges[0]) / 2
     z = ((edges[:-1] + half)[:, None] + half * node).ravel()
-    density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi) * np.tile(weight * half, _PANELS)
+    density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi) * np.tile(weight * half, panels)
     hermite = np.stack(list(_hermite(z, density, terms)))
     values = np.asarray(act(np.sqrt(q)[:, None] * z))
     found: Array = hermite @ values.T

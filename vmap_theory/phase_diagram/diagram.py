@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,7 +43,8 @@ class PhaseDiagram:
     xi_c : array
         Depth scale of correlations, layers: ``-1/ln chi_1`` for chi_1 < 1, inf for chi_1 = 1; for chi_1 > 1
         ``-1/ln R'(rho*)`` at the correlation rho* < 1 that attracts, known for piecewise-linear phi and for phi that is
-        smooth but at 0, to a relative 1e-6, and NaN for others and within some 0.01 of rho* = 1.
+        smooth but at 0, to a relative 1e-6, and NaN for others, within some 0.01 of rho* = 1, where R' is so small that
+        rounding drowns it, and where the phase is unresolved.
     fixed_points : FixedPointGrid
         All fixed points of all cells, with enclosures.
     phase : array of uint8
@@ -128,7 +129,7 @@ class PhaseDiagram:
         level: float = 0.95,
         chains: int = 500,
         seed: int = 0,
-        cells: tuple[int, int] = (20, 20),
+        cells: Sequence[int] = (20, 20),
         executor: Executor | None = None,
         workers: int | None = None,
         checkpoint: str | os.PathLike[str] | None = None,

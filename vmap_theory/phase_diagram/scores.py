@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -44,8 +44,8 @@ class ScoreMap:
         Cells of the coarse grid.
     score, lower, upper : array
         By the exact chain on the coarse grid, shape (x_index.size, y_index.size), with 95 % confidence intervals; NaN
-        without a fixed point.  -inf where so many nets lose all active units of a layer that the quantile is among
-        them.
+        without a fixed point, and where so many nets diverge, and so have no gradient, that the quantile is among them.
+        -inf where so many nets lose all active units of a layer that the quantile is among them.
     dead : array
         The share of the simulated nets that lose all active units of some layer, and with them the gradient: where it
         is not small, a small score is no good news.
@@ -84,7 +84,7 @@ def score_map(
     level: float,
     chains: int,
     seed: int,
-    cells: tuple[int, int],
+    cells: Sequence[int],
     sweep: Mapping[str, Any],
 ) -> ScoreMap:
     """Compute the scores that `PhaseDiagram.with_scores` adds."""
@@ -130,15 +130,15 @@ def chain_score(
 
 
 def _item(diagram: PhaseDiagram, column: int, row: int, seed: int) -> tuple[float, ...]:
-    own = int(np.random.SeedSequence(seed, spawn_key=(column, row)).generate_state(1)[0])
+    own = int(np.random.SeedSequence(seed, spawn_key=(column, row)).generate_state(1, np.uint64)[0] >> np.uint64(1))
     arrays = (diagram.sigma_w2, diagram.sigma_b2, diagram.q)
     numbers = [float(array[column, row]) for array in arrays]
     return (*numbers, own, *(float(values[column, row]) for values in diagram.parameters.values()))
 
 
-def _coarse(cells: tuple[int, int], shape: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _coarse(cells: Sequence[int], shape: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Indices, evenly spread, the first and the last among them."""
-    if not isinstance(cells, tuple) or len(cells) != 2:
+    if not isinstance(cells, (tuple, list)) or len(cells) != 2:
         raise DomainError(f"cells = {cells!r} is no pair: give numbers of cells along both axes, such as (20, 20).")
     counts = [integer_between(f"cells[{axis}]", cells[axis], 0, _MOST_CELLS) for axis in (0, 1)]
     first, second = (

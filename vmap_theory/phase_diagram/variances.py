@@ -13,7 +13,7 @@ from ..solve import SolveStatus
 from .axes import checked_axis
 from .correlation import chaotic_depth
 from .diagram import PhaseDiagram
-from .phases import CRITICAL_TOLERANCE, phases
+from .phases import CRITICAL_TOLERANCE, Phase, phases
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -71,6 +71,9 @@ def variance_phase_diagram(act: Activation | str, sigma_w: ArrayLike, sigma_b: A
     weights, biases = np.broadcast_to((x * x)[:, None], shape), np.broadcast_to(y * y, shape)
     found = fixed_point_grid(act, weights, biases)
     q, slope, chi_1, is_stable = _smallest_stable(found)
+    phase = phases(found, is_stable, chi_1)
+    xi_c = _correlation_depths(act, weights, biases, q, chi_1)
+    xi_c[phase == Phase.UNRESOLVED] = np.nan  # there may be a smaller stable point
     return PhaseDiagram(
         activation=act,
         x_name="sigma_w",
@@ -83,9 +86,9 @@ def variance_phase_diagram(act: Activation | str, sigma_w: ArrayLike, sigma_b: A
         q=q,
         slope=slope,
         chi_1=chi_1,
-        xi_c=_correlation_depths(act, weights, biases, q, chi_1),
+        xi_c=xi_c,
         fixed_points=found,
-        phase=phases(found, is_stable, chi_1),
+        phase=phase,
         status=np.full(shape, SolveStatus.SOLVED, dtype=np.uint8),
         q_star=None,
     )

@@ -20,9 +20,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import sympy as sp
 from scipy.optimize import elementwise
 
 from ..activations import Activation, as_activation
+from ..activations.symbols import X
 from ..checks import integer_between, non_negative, positive
 from ..errors import DegenerateMapError, DomainError, InfeasibleError, NoEdgeOfChaosError
 from ..kernels import gaussian_moments
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 
 _EPSILON = float(np.finfo(np.float64).eps)
 _STEP = 4.0  # factor of the steps in q that look for a bracket
-_HOMOGENEOUS = 1e-12  # sigma_b2/q* and changes of sigma_w2 below this are roundings
 _TIGHT: Any = {"xatol": 4e-16, "xrtol": 4e-16, "fatol": 0.0, "frtol": 0.0}
 
 
@@ -151,7 +152,7 @@ def edge_curve(act: Activation | str, q_min: float = 0.01, q_max: float = 100.0,
         sigma_w=np.sqrt(edges.sigma_w2),
         sigma_b=np.sqrt(edges.sigma_b2),
         status=edges.status,
-        is_point=_is_point(edges.sigma_w2[feasible], edges.sigma_b2[feasible] / q[feasible]),
+        is_point=_is_homogeneous(act),
     )
 
 
@@ -194,11 +195,11 @@ def edges_at_bias(act: Activation | str, sigma_b: ArrayLike, q_min: float = 1e-6
     act = _continuous(act)
     array = checked_array("sigma_b", sigma_b, non_negative)
     low, high = _range(q_min, q_max)
-    probe = edges_of_chaos(act, np.geomspace(max(low, min(1e-2, high)), min(high, 1e2), 3))
-    if probe.feasible.all() and _is_point(probe.sigma_w2, probe.sigma_b2 / probe.q_star):
+    if _is_homogeneous(act):
         raise DegenerateMapError(
             f"{act.label} is homogeneous: with sigma_b = 0 it is on the edge of chaos at every q*, with sigma_w = "
-            f"{math.sqrt(probe.sigma_w2[0]):.6g}, and with another sigma_b nowhere. Use edge_of_chaos with any q_star."
+            f"{math.sqrt(edges_of_chaos(act, 1.0).sigma_w2):.6g}, and with another sigma_b nowhere. "
+            "Use edge_of_chaos with any q_star."
         )
     flat = array.ravel()
     out = {name: np.full(flat.size, np.nan) for name in ("q_star", "lower", "upper")}
@@ -241,6 +242,8 @@ def edge_at_bias(act: Activation | str, sigma_b: float, q_min: float = 1e-6, q_m
     if found.status == SolveStatus.OUTSIDE:
         low, high = _range(q_min, q_max)
         value, _ = _biases(found.activation, np.array([low, high]))
+        if not (value >= 0).any():
+            edge_curve(found.activation, low, high)  # raises the error that says why there is none anywhere
         ends = [f"{math.sqrt(v):.6g}" if v >= 0 else "no edge of chaos" for v in value]
         raise InfeasibleError(
             f"{found.activation.label} has no edge of chaos with sigma_b = {bias:g} for q* from {low:g} to {high:g}, "
@@ -278,9 +281,10 @@ def _refuse_nowhere(act: Activation, low: float, high: float, shortfall: Array, 
     )
 
 
-def _is_point(sigma_w2: Array, relative_bias: Array) -> bool:
-    """Whether one pair of variances serves every q*, as it does for homogeneous activations."""
-    return bool(np.ptp(sigma_w2) <= _HOMOGENEOUS * sigma_w2.max() and np.abs(relative_bias).max() <= _HOMOGENEOUS)
+def _is_homogeneous(act: Activation) -> bool:
+    """Whether phi is a line through 0 on either side, so that one pair of variances serves every q*."""
+    straight = act.is_polynomial and all(sp.degree(piece.expression, gen=X) <= 1 for piece in act.pieces)
+    return straight and all(point.at == 0 for point in act.breaks) and float(act(0.0)) == 0 and not act.jumps
 
 
 def _biases(act: Activation, q: Array) -> tuple[Array, Array]:

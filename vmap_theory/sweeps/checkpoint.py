@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from .. import __version__
-from ..errors import FileOutputError, TableFormatError
+from ..errors import DtypeError, FileOutputError, TableFormatError
 from ..files import write_atomically
 from .fingerprint import fingerprint, function_name
 from .values import from_tree
@@ -36,12 +36,15 @@ class Checkpoint:
     FileOutputError
         The file cannot be read or written.
     DtypeError
-        The function or an item has no lasting name.
+        The function or an item has no lasting name or form, or `path` is no path.
     """
 
     def __init__(
         self, path: str | os.PathLike[str], function: Callable[[Any], object], tasks: Sequence[object]
     ) -> None:
+        given: object = path
+        if not isinstance(given, (str, os.PathLike)):
+            raise DtypeError(f"checkpoint = {given!r} is no path: give the name of a file as text or as a Path.")
         header = {
             "schema": _SCHEMA,
             "schema_version": _SCHEMA_VERSION,
@@ -56,7 +59,7 @@ class Checkpoint:
                 content = (json.dumps(header) + "\n").encode()
                 write_atomically(path, content)
             whole = content.rfind(b"\n") + 1  # what comes after was being written when the process was killed
-            self.finished = _finished(content[:whole].decode(), header, str(path))
+            self.finished = _finished(content[:whole], header, str(path))
             if whole < len(content):
                 os.truncate(path, whole)
             # Unbuffered and in append mode: a line is handed to the system whole, or not at all.
@@ -92,22 +95,28 @@ class Checkpoint:
         )
 
 
-def _finished(content: str, header: dict[str, Any], path: str) -> dict[int, Any]:
-    first, *lines = content.splitlines() or [""]
-    _refuse_other_sweep(_json(first, path, 1), header, path)
+def _finished(content: bytes, header: dict[str, Any], path: str) -> dict[int, Any]:
+    first, *lines = content.split(b"\n")[:-1] or [b""]  # none: the first line has no end
+    _refuse_other_sweep(_record(first), header, path)
     finished = {}
     for number, line in enumerate(lines, 2):
-        record = _json(line, path, number)
+        record = _record(line) or {}
         index = record.get("item")
         if type(index) is not int or not 0 <= index < header["items"] or "value" not in record:
-            raise _corrupt(path, number)
-        finished[index] = from_tree(record["value"])
+            raise _corrupt(path, number, "it is no result")
+        try:
+            finished[index] = from_tree(record["value"])
+        except (TableFormatError, RecursionError) as error:
+            raise _corrupt(path, number, str(error).rstrip(".")) from None
     return finished
 
 
-def _refuse_other_sweep(found: dict[str, Any], header: dict[str, Any], path: str) -> None:
-    if found.get("schema") != _SCHEMA:
-        raise TableFormatError(f"{path} is no checkpoint of a sweep: choose another path.")
+def _refuse_other_sweep(found: dict[str, Any] | None, header: dict[str, Any], path: str) -> None:
+    if found is None or found.get("schema") != _SCHEMA:
+        raise TableFormatError(
+            f"{path} is no checkpoint of a sweep, or its first line is corrupt: choose another path, or delete the "
+            "file."
+        )
     what = {
         "schema_version": "schema version",
         "version": "version of vmap-theory",
@@ -117,22 +126,23 @@ def _refuse_other_sweep(found: dict[str, Any], header: dict[str, Any], path: str
     }
     for key, words in what.items():
         if found.get(key) != header[key]:
-            values = "" if key == "digest" else f" ({found.get(key)!r}, not {header[key]!r})"
+            values = "" if key == "digest" else f" ({repr(found.get(key))[:80]}, not {header[key]!r})"
             raise TableFormatError(
                 f"{path} is the checkpoint of a sweep with another {words}{values}. Choose another path, or delete the "
                 "file."
             )
 
 
-def _json(line: str, path: str, number: int) -> dict[str, Any]:
+def _record(line: bytes) -> dict[str, Any] | None:
+    """The JSON object on a line, or None if it is something else."""
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        raise _corrupt(path, number) from None
-    if not isinstance(record, dict):
-        raise _corrupt(path, number)
-    return record
+        record = json.loads(line.decode())
+    except (ValueError, RecursionError):  # bytes that are no text are a ValueError too
+        return None
+    return record if isinstance(record, dict) else None
 
 
-def _corrupt(path: str, number: int) -> TableFormatError:
-    return TableFormatError(f"{path} is corrupt at line {number}: delete that line (its item is computed again).")
+def _corrupt(path: str, number: int, reason: str) -> TableFormatError:
+    return TableFormatError(
+        f"{path} is corrupt at line {number} ({reason}): delete that line (its item is computed again)."
+    )

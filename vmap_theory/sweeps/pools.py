@@ -6,17 +6,23 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
+import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.connection import wait
+from types import FrameType
 from typing import Any
 
+from ..checks import integer_between
 from ..errors import DomainError, DtypeError, LostWorkerError
 from .worker import Outcome, attempt, attempt_pickled, start_worker
 
 _WINDOW = 4096  # tasks handed to a caller's executor at a time: more than any has workers, little beside a big sweep
+_GRACE = 1.0  # seconds that a process has to end before it is killed
 _NO_START = (
     "the processes of the sweep end before they begin; what they wrote to standard error says why. If a script starts "
     'the sweep, let it do so under if __name__ == "__main__", for each process imports the script; or use workers=1.'
@@ -69,7 +75,8 @@ class Processes(Pool):
     def __init__(self, workers: int) -> None:
         self._workers = workers
         self.window = 2 * workers  # one waiting for each that runs: small, for what is in flight dies with a worker
-        self._open()
+        with interrupts_held_back():  # half a pool leaks semaphores
+            self._open()
 
     def _open(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -94,16 +101,32 @@ class Processes(Pool):
     def renew(self) -> bool:
         """Start new processes."""
         self.close(at_once=True)
-        self._open()
+        with interrupts_held_back():
+            self._open()
         return True
 
     def close(self, *, at_once: bool) -> None:
         """Wait for the processes to end; `at_once`: end them."""
         if at_once:
             self._ours.close()  # the lifeline of the workers
-        self._executor.shutdown(wait=True, cancel_futures=at_once)
-        self._ours.close()
-        self._theirs.close()
+            _end(list((self._executor._processes or {}).values()))
+        try:
+            self._executor.shutdown(wait=True, cancel_futures=at_once)
+        finally:  # Ctrl-C may come while it waits
+            self._ours.close()
+            self._theirs.close()
+
+
+def _end(processes: list[Any]) -> None:
+    """End processes from outside: one whose task keeps Python's lock does not see its lifeline."""
+    for process in processes:
+        process.terminate()
+    end, left = time.monotonic() + _GRACE, {process.sentinel: process for process in processes}
+    while left and (remaining := end - time.monotonic()) > 0:
+        for sentinel in wait(list(left), remaining):
+            del left[sentinel]
+    for process in left.values():
+        process.kill()
 
 
 class Given(Pool):
@@ -128,6 +151,27 @@ class Given(Pool):
             ) from None
 
 
+def number_of_processes(executor: Executor | None, workers: int | None) -> int:
+    """Return how many processes the sweep may start, or raise if an argument is not as it should be."""
+    given: object = executor
+    if given is not None and not isinstance(given, Executor):
+        remedy = "its get_executor()" if hasattr(given, "get_executor") else "a ThreadPoolExecutor, for instance"
+        raise DtypeError(f"executor = {given!r} is no concurrent.futures.Executor: give {remedy}.")
+    if workers is None:
+        return available_processors()
+    if executor is not None:
+        raise DomainError(f"workers = {workers!r} is for the sweep's own pool: leave out workers or executor.")
+    return integer_between("workers", workers, 1, 10_000)
+
+
+def open_pool(executor: Executor | None, processes: int, missing: int) -> Pool:
+    """Return where the `missing` items are worked on."""
+    if executor is not None:
+        return Given(executor)
+    # A single item goes to another process too, if more than one is allowed: it could kill this one.
+    return Inline() if processes == 1 else Processes(min(processes, missing))
+
+
 def pickled(function: Callable[[Any], object], item: object) -> bytes:
     """Return both for another process.
 
@@ -147,15 +191,27 @@ def pickled(function: Callable[[Any], object], item: object) -> bytes:
 
 @contextmanager
 def interrupts_held_back() -> Iterator[None]:
-    """Ctrl-C waits; processes started meanwhile inherit that, so that it cannot reach them before `start_worker`."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Ctrl-C waits; processes started meanwhile inherit that, so that it cannot reach them before `start_worker`.
+
+    The mask is what they inherit.  It does not hold Ctrl-C back here, for another thread (of BLAS, say) may receive it
+    and Python then interrupts the main thread all the same: so the handler waits too.
+    """
+    came: list[FrameType | None] = []
+    handler = signal.getsignal(signal.SIGINT)
+    waits = callable(handler) and threading.current_thread() is threading.main_thread()
+    if waits:
+        signal.signal(signal.SIGINT, lambda _, frame: came.append(frame))
+    has_mask = hasattr(signal, "pthread_sigmask")  # not on Windows
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if has_mask else set()
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if has_mask:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if waits:
+            signal.signal(signal.SIGINT, handler)
+        if came and callable(handler):
+            handler(signal.SIGINT, came[0])
 
 
 def available_processors() -> int:

@@ -11,9 +11,9 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from ..checks import integer_between
-from ..errors import DomainError, DtypeError, LostWorkerError
+from ..errors import DtypeError, LostWorkerError
 from .checkpoint import Checkpoint
-from .pools import Given, Inline, Pool, Processes, available_processors, was_lost
+from .pools import Pool, number_of_processes, open_pool, was_lost
 from .values import decode
 from .worker import Outcome
 
@@ -65,7 +65,8 @@ def run_sweep(
     Raises
     ------
     DtypeError
-        A result is of another kind, or the function or an item cannot be sent to another process.
+        A result is of another kind, the function or an item cannot be sent to another process or has no lasting form
+        for a checkpoint, or an argument is of the wrong type.
     DomainError
         `workers` and `executor` are both given, or a number is outside its domain.
     TableFormatError, FileOutputError
@@ -74,7 +75,8 @@ def run_sweep(
         The workers that had an item were lost more than `retries` times, the executor given is broken, or processes
         cannot be started.
     Exception
-        What the function raised, with a note that names the item.
+        What the function raised, with a note that names the item.  For SystemExit, which would end the caller too, a
+        VmapTheoryError with its text.
 
     Notes
     -----
@@ -92,34 +94,26 @@ def run_sweep(
     """
     if not callable(function):
         raise DtypeError(f"function = {function!r} cannot be called: give a function of one item.")
-    tasks = list(items)
+    if on_progress is not None and not callable(on_progress):
+        raise DtypeError(f"on_progress = {on_progress!r} cannot be called: give a function of (done, total).")
+    tasks = _listed(items)
     again = integer_between("retries", retries, 0, 100)
-    processes = _processes(executor, workers)
+    processes = number_of_processes(executor, workers)
     with ExitStack() as stack:
         store = None if checkpoint is None else stack.enter_context(Checkpoint(checkpoint, function, tasks))
         sweep = _Sweep(function, tasks, store, on_progress)
         if sweep.missing:
-            pool = _pool(executor, min(processes, len(sweep.missing)))
+            pool = open_pool(executor, processes, len(sweep.missing))
             sweep.work(pool, again)
     return [sweep.results[index] for index in range(len(tasks))]
 
 
-def _processes(executor: Executor | None, workers: int | None) -> int:
-    given: object = executor
-    if given is not None and not isinstance(given, Executor):
-        remedy = "its get_executor()" if hasattr(given, "get_executor") else "a ThreadPoolExecutor, for instance"
-        raise DtypeError(f"executor = {given!r} is no concurrent.futures.Executor: give {remedy}.")
-    if workers is None:
-        return available_processors()
-    if executor is not None:
-        raise DomainError(f"workers = {workers!r} is for the sweep's own pool: leave out workers or executor.")
-    return integer_between("workers", workers, 1, 10_000)
-
-
-def _pool(executor: Executor | None, processes: int) -> Pool:
-    if executor is not None:
-        return Given(executor)
-    return Inline() if processes == 1 else Processes(processes)
+def _listed(items: Iterable[T]) -> list[T]:
+    try:
+        iterator = iter(items)
+    except TypeError:
+        raise DtypeError(f"items = {repr(items)[:_SHOWN]} cannot be iterated over: give a list of items.") from None
+    return list(iterator)
 
 
 class _Sweep:
@@ -148,9 +142,9 @@ class _Sweep:
             try:
                 self._keep_finished()
             finally:
-                for future in self._running:
-                    future.cancel()
                 pool.close(at_once=True)
+                for future in self._running:  # afterwards: a broken process pool stumbles over cancelled ones
+                    future.cancel()
             raise
         pool.close(at_once=False)
 
@@ -243,7 +237,11 @@ class _Sweep:
         return error
 
     def _named(self, index: int) -> str:
-        return f"item {index}, {repr(self.tasks[index])[:_SHOWN]}"
+        item = self.tasks[index]
+        try:
+            return f"item {index}, {repr(item)[:_SHOWN]}"
+        except Exception:  # an integer of more than 4300 digits has no repr
+            return f"item {index}, of type {type(item).__name__}"
 
 
 def _renew(pool: Pool, broken: BaseException, missing: int) -> None:

@@ -36,7 +36,9 @@ def attempt(function: Callable[[Any], object], item: object, ticket: str = "") -
     """
     try:
         return Outcome(encode(function(item)))
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too, which would end the sweep in silence
         return Outcome(error=_portable(error), trace=traceback.format_exc())
 
 
@@ -47,7 +49,9 @@ def attempt_pickled(data: bytes) -> Outcome:
     """
     try:
         function, item = pickle.loads(data)  # noqa: S301 (made by our own parent process)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a module may call sys.exit when it is imported
         return Outcome(error=_portable(error), trace=traceback.format_exc())
     return attempt(function, item)
 
@@ -69,8 +73,10 @@ def _end_with(lifeline: Connection) -> None:
     os._exit(1)
 
 
-def _portable(error: Exception) -> Exception:
-    """The error if it survives pickling, else its text: one that does not would break the pool."""
+def _portable(error: BaseException) -> Exception:
+    """The error if it is an Exception and survives pickling, else its text: one that does not would break the pool."""
+    if not isinstance(error, Exception):
+        return VmapTheoryError(f"the function raised {type(error).__name__}: {error}. Let it raise an Exception.")
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301
     except Exception:

@@ -77,7 +77,8 @@ def _integrated(family: ClippedFamily, ratio: Array, tau: Array, q: Array) -> tu
     levels = np.multiply.outer((1 + _NODES) / 2, ratio * np.sqrt(q))
     arrays = [levels if index == place else np.broadcast_to(tau, levels.shape) for index in range(len(parameters))]
     with np.errstate(all="ignore"):
-        (rise,) = growth.values(np.broadcast_to(q, levels.shape), arrays, NUMPY)
+        flat = [np.ravel(array) for array in (np.broadcast_to(q, levels.shape), *arrays)]  # as the kernels take them
+        rise = growth.values(flat[0], flat[1:], NUMPY)[0].reshape(levels.shape)
     terms = np.multiply.outer(_WEIGHTS / 2, ratio * np.sqrt(q)) * rise
     vanishing = family.moments(_NEAR_ZERO, tau, q).second_moment <= 1.001 * _NEAR_ZERO**2 * q  # phi^2 <= m^2
     error = _INTEGRAND_ERROR * np.abs(terms).sum(axis=0)
@@ -105,10 +106,10 @@ def why_no_inflection(family: ClippedFamily, sparsity: float, tau: float, q: flo
     limit = sparsity_limit(family, q)
     sign = np.sign(curvatures_at(family, np.array([MOST]), np.array([tau]), np.array([q]))[0][0])
     start = f"no clipping level of {family.act.name} at sparsity {sparsity:g} gives V''(q_star) = 0: "
-    if sparsity > limit - 1e-5:
+    if sparsity >= limit - 1e-9:
         edge = float(thresholds_for_sparsity(family.act, limit, q)) / math.sqrt(q)
         return (
-            f"{start}it is positive at every level, since sparsity {sparsity:g} is not below {limit:.6f} "
+            f"{start}it is positive at every level, since sparsity {sparsity:.10g} is not below {limit:.6f} "
             f"(tau = {tau:g} is not below {edge:.6f} sqrt(q_star)). Choose a sparsity below {limit:.6f}, or the "
             "criterion 'slope' or 'saddle-node', which have a level there."
         )
@@ -118,6 +119,6 @@ def why_no_inflection(family: ClippedFamily, sparsity: float, tau: float, q: flo
             "needs a threshold above 0, or the criterion 'slope'."
         )
     return (
-        f"{start}it does not change from negative to positive between {LEAST_INFLECTION:g} and {MOST:g} "
+        f"{start}V'' does not change from negative to positive between {LEAST_INFLECTION:g} and {MOST:g} "
         "sqrt(q_star) as far as float64 can tell. Choose another sparsity, or the criterion 'slope'."
     )
