@@ -58,7 +58,8 @@ class FixedPoint:
     q : float
         The fixed point, a variance.
     lower, upper : float
-        The true fixed point lies between them, and no other does; `q` does too.
+        The true fixed point lies between them, and no other does (two that no float lies between share them); `q` does
+        too.
     slope, chi_1 : float
         V'(q) and chi_1(q).
     stability : str
