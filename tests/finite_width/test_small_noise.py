@@ -167,3 +167,9 @@ def test_a_path_of_the_gradient_is_as_long_as_its_layers_take() -> None:
         answers = [layer.sensitivity * sum(layer.slope**k for k in range(depth - 1 - at)) for at in range(depth)]
         total = sum(a * a * layer.noise + 2 * a * layer.joint_noise + layer.gradient_noise for a in answers) / 100
         assert variance[depth] == pytest.approx(total, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["relu_tau", "soft_threshold"])
+def test_nothing_is_stationary_on_the_edge_of_unclipped_families(name: str) -> None:
+    # V'(q*) is 1, and 1 - 1e-16 in float64.
+    assert stationary_variance(vt.edge_of_chaos(vt.activation(name, tau=1.0)).variance_map, width=300) == np.inf

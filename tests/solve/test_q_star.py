@@ -274,7 +274,8 @@ def test_broadcasting_and_missing_values() -> None:
 
 def test_what_has_no_solution_has_a_status() -> None:
     assert vary_q_star("sigmoid", 1.0).status == SolveStatus.NEGATIVE_BIAS
-    assert effects("hard_threshold", 1.0, "parameters", tau=1.0).status == SolveStatus.INFINITE_SLOPE
+    with pytest.raises(NoEdgeOfChaosError, match="jumps at x = -1, 1"):
+        effects("hard_threshold", 1.0, "parameters", tau=1.0)
     assert effects("crelu", 1e-8, "parameters", tau=1.0, m=1.0).status == SolveStatus.FLAT
     assert effects("crelu", 1e-8, "threshold-and-slope", tau=1.0, slope=0.5).status == SolveStatus.NO_LEVEL
 

@@ -85,7 +85,7 @@ def starting_variance(vm: VarianceMap, q_0: object | None) -> float:
     return vm.q_star
 
 
-def require_slopes(act: Activation, purpose: str) -> None:
+def require_slopes(act: Activation, purpose: str, otherwise: str = "") -> None:
     """Raise `NoEdgeOfChaosError` if E[phi'^2] of `act` is infinite, so that gradients are undefined."""
     if not act.slope_is_infinite:
         return
@@ -93,5 +93,5 @@ def require_slopes(act: Activation, purpose: str) -> None:
     cause = f"jumps at x = {places}" if places else "has an infinite slope"
     raise NoEdgeOfChaosError(
         f"{act.label} {cause}, so {purpose} is undefined: use a continuous activation of finite slope, for instance "
-        "soft_threshold in place of hard_threshold, or simulate variances alone with gradient='none'."
+        f"soft_threshold in place of hard_threshold{otherwise}."
     )

@@ -120,7 +120,7 @@ def simulate_chain(
     if gradient not in GRADIENTS:
         raise UnknownNameError.among("kind of gradient", gradient, GRADIENTS)
     if gradient != "none":
-        require_slopes(net.vm.activation, "the gradient of a net")
+        require_slopes(net.vm.activation, "the gradient of a net", ", or simulate variances alone with gradient='none'")
     if library not in LIBRARIES:
         raise UnknownNameError.among("library for chains", library, LIBRARIES)
     if library == "torch":

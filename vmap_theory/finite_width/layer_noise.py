@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _LN_10 = float(np.log(10.0))
 
 
+ROUNDING = 1e-14
+"""V' is known to about 6e-15: a slope this near 1 is that of an unclipped activation."""
+
+
 @dataclass(frozen=True, eq=False)
 class LayerNoise:
     """First-order statistics of layers whose variance is near q; arrays of one shape.
@@ -69,9 +73,9 @@ class LayerNoise:
     def stationary_variance(self, width: int) -> Any:
         """Var Q deep inside, ``noise / (n (1 - V'^2))``; infinite where ``|V'| >= 1``: there it grows with depth."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(np.abs(self.slope) < 1, self.noise / (checked_width(width) * (1 - self.slope**2)), np.inf)[
-                ()
-            ]
+            return np.where(
+                1 - np.abs(self.slope) > ROUNDING, self.noise / (checked_width(width) * (1 - self.slope**2)), np.inf
+            )[()]
 
     def log_gradient(self, width: int, depth: int) -> tuple[Any, Any]:
         """Mean and variance of the natural log of the gradient factor of `depth` layers, started at a fixed point q."""

@@ -9,7 +9,7 @@ import numpy as np
 from ..activations import Activation
 from ..variance_map import VarianceMap
 from .arguments import checked_depth, checked_map, checked_width, starting_variance
-from .layer_noise import LayerNoise, accumulated_path, layer_noise
+from .layer_noise import ROUNDING, LayerNoise, accumulated_path, layer_noise
 from .moments import square_noise
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def stationary_variance(vm: VarianceMap, width: int, q_star: float | None = None
     q = starting_variance(chain, q_star)
     _, d_second, variance = (float(one) for one in square_noise(chain.activation, np.array(q)))
     slope = chain.sigma_w2 * d_second
-    return chain.sigma_w2**2 * variance / (units * (1 - slope**2)) if abs(slope) < 1 else float("inf")
+    return chain.sigma_w2**2 * variance / (units * (1 - slope**2)) if 1 - abs(slope) > ROUNDING else float("inf")
 
 
 def small_noise_score(

@@ -181,7 +181,7 @@ def _draw_scores(axes: Axes, diagram: PhaseDiagram, scores: ScoreMap, levels: Se
         f"{quantile}: small noise",
         COLOURS[3],
         style="dashed",
-        labelled=False,
+        labelled=min(scores.score.shape) < 2,  # else the solid lines have the numbers
     )
     if min(scores.score.shape) < 2:
         return handles

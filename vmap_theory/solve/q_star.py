@@ -12,9 +12,11 @@ from ..activations import Activation, as_activation
 from ..activations.parameters import exact_number
 from ..checks import inside_open_interval, positive
 from ..finite_width.derived import derived
+from ..finite_width.layer_noise import ROUNDING
 from ..finite_width.moments import square_noise
 from ..kernels import gaussian_moments
 from ..kernels.slope_derivative import slope_moment_derivative
+from .edge_of_chaos import require_finite_slope
 from .edge_of_chaos_array import EdgesOfChaos, edges_of_chaos
 from .held import held_parameters
 from .status import SolveStatus
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _LEAST_FOURTH = 1e-290  # of E[phi^4], below which it loses digits
-_ROUNDING = 1e-14  # V' is known to about 6e-15: a slope this near 1 is that of an unclipped activation
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +130,7 @@ class QStarEffects:
     @property
     def _attracts(self) -> Any:
         """Where |V'| < 1, and not by rounding alone."""
-        return 1 - np.abs(self.slope) > _ROUNDING
+        return 1 - np.abs(self.slope) > ROUNDING
 
 
 def vary_q_star(
@@ -185,6 +186,8 @@ def vary_q_star(
     DomainError, DtypeError
         An element is outside its domain or no real number, shapes do not broadcast, or what is to be held is missing
         or does not go with `hold`.
+    NoEdgeOfChaosError
+        The activation jumps or has an infinite slope, at all that is given.
     SymbolicParameterError, PrecisionError
         As `gaussian_moments` does.
 
@@ -207,6 +210,8 @@ def vary_q_star(
     unbound = as_activation(act)
     held = held_parameters(unbound, q_star, hold, {"sparsity": sparsity, "slope": slope}, parameters)
     edges = edges_of_chaos(unbound, held.q_star, **held.parameters)
+    if np.size(edges.status) and np.all(edges.status == SolveStatus.INFINITE_SLOPE):
+        require_finite_slope(unbound.bind(**{name: float(value.flat[0]) for name, value in edges.parameters.items()}))
     status = np.where(held.status == SolveStatus.SOLVED, edges.status, held.status).astype(np.uint8)
     found = {name: getattr(edges, name) for name in ("sigma_w2", "sigma_b2", "slope", "curvature", "sparsity")}
     found |= {"tau": held.tau, "m": held.m, "status": status, "q_star": held.q_star}
