@@ -133,11 +133,23 @@ def test_correlations_that_fade_within_a_fraction_of_a_layer(sigma_w: float, sig
         assert np.isnan(found)
 
 
+def test_depth_of_a_sine_is_right_or_not_told() -> None:
+    # R(rho) = sigma_w2 exp(-q) sinh(q rho) / q, so that rho* = 0 and R'(0) = sigma_w2 exp(-q); q = sigma_w2/2 here.
+    sigma_w = np.array([9.0, 13.0, 30.0])
+    diagram = variance_phase_diagram(vt.parse_activation("sin(x)"), sigma_w, [0.0])
+    exact = 1 / (sigma_w**2 / 2 - 2 * np.log(sigma_w))
+    assert diagram.q[:, 0] == pytest.approx(sigma_w**2 / 2, rel=1e-9)
+    told = np.isfinite(diagram.xi_c[:, 0])
+    assert told[0]
+    assert diagram.xi_c[told, 0] == pytest.approx(exact[told], rel=1e-6)
+
+
 def test_no_depth_where_the_phase_is_unresolved() -> None:
-    diagram = variance_phase_diagram(vt.parse_activation("sin(x)"), [13.0, 30.0], [0.0])
-    unresolved = diagram.words == "unresolved"
-    assert unresolved.any()
-    assert np.isnan(diagram.xi_c[unresolved]).all()
+    # The error bounds of a Python function are infinite here, so that it is not known which fixed points there are.
+    act = vt.Activation.from_function(lambda x: 3 * np.exp(-x * x))
+    diagram = variance_phase_diagram(act, [1.2], [0.0])
+    assert diagram.words.tolist() == [["unresolved"]]
+    assert np.isnan(diagram.xi_c).all()
 
 
 def test_depths_are_not_told_where_they_are_not_known() -> None:

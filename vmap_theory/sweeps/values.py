@@ -137,7 +137,7 @@ def _untagged(tree: dict[str, Any]) -> Any:
         return {key: from_tree(element) for key, element in tree["value"]}
     dtype = np.dtype(tree["dtype"])
     if dtype.kind not in _KINDS:
-        raise ValueError(f"dtype {dtype}")
+        raise TableFormatError(f"results have no dtype {dtype}: the value is corrupt.")
     array = np.frombuffer(base64.b64decode(tree["data"], validate=True), dtype=dtype)
     if kind == "array":
         return array.reshape(tuple(tree["shape"])).copy()  # a copy can be written to
